@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+
+/*
+ * The data path: from an enqueue burst to a dequeue burst.
+ *
+ * An enqueue appends to the queue pair's array, lz4_pmd_qp_run() works on what was appended, a
+ * dequeue takes from what is done. The three may run in three threads, or the first two in one:
+ * that is all the difference between the modes.
+ *
+ * A bad operation is taken like a good one and comes back with a status. Every byte that is read or
+ * written lies inside the segments' data: offsets and lengths are checked against data_len here,
+ * liblz4 keeps to the sizes that it is given. Operations whose bytes lie in one segment are worked
+ * on in place, others go through the queue pair's bounce buffers.
+ */
+
+#include "lz4_pmd_private.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <rte_mbuf.h>
+#include <rte_prefetch.h>
+
+struct span {
+	uint8_t *data;
+	uint32_t len;
+};
+
+/* The segment that holds byte *off of a chain, and *off made relative to it. */
+static const struct rte_mbuf *
+segment_at(const struct rte_mbuf *m, uint32_t *off)
+{
+	while (*off >= m->data_len && m->next != NULL) {
+		*off -= m->data_len;
+		m = m->next;
+	}
+	return *off <= m->data_len ? m : NULL;
+}
+
+static bool
+gather(const struct rte_mbuf *m, uint32_t off, uint8_t *to, uint32_t len)
+{
+	for (; m != NULL; m = m->next, off = 0) {
+		uint32_t part = RTE_MIN(len, m->data_len - off);
+
+		memcpy(to, rte_pktmbuf_mtod_offset(m, uint8_t *, off), part);
+		to += part;
+		len -= part;
+		if (len == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The caller has checked that the chain has room. */
+static void
+scatter(const struct rte_mbuf *m, uint32_t off, const uint8_t *from, uint32_t len)
+{
+	for (; len != 0; m = m->next, off = 0) {
+		uint32_t part;
+
+		assert(m != NULL);
+		part = RTE_MIN(len, m->data_len - off);
+		memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, off), from, part);
+		from += part;
+		len -= part;
+	}
+}
+
+/* How much one side of a chained operation may have. */
+static uint32_t
+chain_max(bool plain)
+{
+	return plain ? LZ4_PMD_PLAIN_MAX : LZ4_PMD_BLOCK_MAX;
+}
+
+static bool
+source_span(const struct lz4_pmd_qp *qp, const struct rte_comp_op *op, struct span *src)
+{
+	const struct lz4_pmd_xform *xform = op->private_xform;
+	uint32_t off = op->src.offset;
+	const struct rte_mbuf *m = segment_at(op->m_src, &off);
+
+	if (unlikely(m == NULL))
+		return false;
+	src->len = op->src.length;
+	if (likely(src->len <= m->data_len - off)) {
+		src->data = rte_pktmbuf_mtod_offset(m, uint8_t *, off);
+		return true;
+	}
+	src->data = qp->src_bounce;
+	return src->len <= chain_max(xform->type == RTE_COMP_COMPRESS) &&
+	       gather(m, off, src->data, src->len);
+}
+
+static uint8_t
+compress(struct lz4_pmd_qp *qp, const struct lz4_pmd_xform *xform, const struct span *src,
+         struct span *dst)
+{
+	int ret = LZ4_compress_fast_extState(qp->lz4, (const char *)src->data, (char *)dst->data,
+	                                     (int)src->len, (int)dst->len, xform->accel);
+
+	if (unlikely(ret <= 0))
+		return RTE_COMP_OP_STATUS_OUT_OF_SPACE_TERMINATED;
+	dst->len = (uint32_t)ret;
+	return RTE_COMP_OP_STATUS_SUCCESS;
+}
+
+static uint8_t
+decompress(const struct span *src, struct span *dst)
+{
+	const int room = (int)dst->len;
+	int ret = LZ4_decompress_safe((const char *)src->data, (char *)dst->data, (int)src->len,
+	                              room);
+
+	if (likely(ret >= 0)) {
+		dst->len = (uint32_t)ret;
+		return RTE_COMP_OP_STATUS_SUCCESS;
+	}
+	/* One error for two reasons: a block that decodes well up to the last byte of room has more
+	 * to give, any other is malformed. */
+	ret = LZ4_decompress_safe_partial((const char *)src->data, (char *)dst->data, (int)src->len,
+	                                  room, room);
+	return ret == room ? RTE_COMP_OP_STATUS_OUT_OF_SPACE_TERMINATED : RTE_COMP_OP_STATUS_ERROR;
+}
+
+static uint8_t
+op_work(struct lz4_pmd_qp *qp, const struct lz4_pmd_xform *xform, const struct span *src,
+        struct span *dst)
+{
+	return xform->type == RTE_COMP_COMPRESS ? compress(qp, xform, src, dst)
+	                                        : decompress(src, dst);
+}
+
+/* The destination is a chain: work into the bounce buffer, then copy out. */
+static uint8_t
+op_work_chained(struct lz4_pmd_qp *qp, const struct rte_comp_op *op, const struct span *src,
+                const struct rte_mbuf *m, uint32_t off, struct span *dst)
+{
+	const struct lz4_pmd_xform *xform = op->private_xform;
+	const uint32_t max = chain_max(xform->type == RTE_COMP_DECOMPRESS);
+	uint64_t room = m->data_len - off;
+	uint8_t status;
+
+	for (const struct rte_mbuf *seg = m->next; seg != NULL; seg = seg->next)
+		room += seg->data_len;
+	dst->data = qp->dst_bounce;
+	dst->len = (uint32_t)RTE_MIN(room, max);
+	status = op_work(qp, xform, src, dst);
+	if (status == RTE_COMP_OP_STATUS_SUCCESS)
+		scatter(m, off, dst->data, dst->len);
+	else if (status == RTE_COMP_OP_STATUS_OUT_OF_SPACE_TERMINATED && room > max)
+		status = RTE_COMP_OP_STATUS_INVALID_ARGS;
+	return status;
+}
+
+static bool
+op_valid(const struct rte_comp_op *op)
+{
+	const struct lz4_pmd_xform *xform = op->private_xform;
+
+	return op->op_type == RTE_COMP_OP_STATELESS && xform != NULL && op->m_src != NULL &&
+	       op->m_dst != NULL &&
+	       (xform->type == RTE_COMP_DECOMPRESS || op->flush_flag >= RTE_COMP_FLUSH_FULL);
+}
+
+static uint8_t
+op_run(struct lz4_pmd_qp *qp, const struct rte_comp_op *op, struct span *dst)
+{
+	uint32_t off = op->dst.offset;
+	const struct rte_mbuf *m;
+	struct span src;
+
+	if (unlikely(!op_valid(op) || !source_span(qp, op, &src)))
+		return RTE_COMP_OP_STATUS_INVALID_ARGS;
+	m = segment_at(op->m_dst, &off);
+	if (unlikely(m == NULL))
+		return RTE_COMP_OP_STATUS_INVALID_ARGS;
+	if (unlikely(m->next != NULL))
+		return op_work_chained(qp, op, &src, m, off, dst);
+
+	dst->data = rte_pktmbuf_mtod_offset(m, uint8_t *, off);
+	dst->len = m->data_len - off;
+	return op_work(qp, op->private_xform, &src, dst);
+}
+
+static inline void
+op_finish(struct lz4_pmd_qp *qp, struct rte_comp_op *op)
+{
+	struct span dst;
+	uint8_t status = op_run(qp, op, &dst);
+	bool good = status == RTE_COMP_OP_STATUS_SUCCESS;
+
+	op->consumed = good ? op->src.length : 0;
+	op->produced = good ? dst.len : 0;
+	op->status = status;
+}
+
+/*
+ * Fetch what the next operations need while this one is worked on: each step follows pointers that
+ * an earlier one has fetched.
+ */
+static inline void
+prefetch_ahead(const struct lz4_pmd_qp *qp, uint64_t next, uint64_t end)
+{
+	const struct rte_comp_op *op;
+
+	if (next + 2 < end) {
+		op = qp->ring[(next + 2) & qp->mask];
+		rte_prefetch0(op);
+		rte_prefetch0(RTE_PTR_ADD(op, RTE_CACHE_LINE_SIZE));
+	}
+	if (next + 1 < end) {
+		op = qp->ring[(next + 1) & qp->mask];
+		rte_prefetch0(op->m_src);
+		rte_prefetch0(op->m_dst);
+		rte_prefetch0(RTE_PTR_ADD(op->m_src, RTE_CACHE_LINE_SIZE));
+		rte_prefetch0(RTE_PTR_ADD(op->m_dst, RTE_CACHE_LINE_SIZE));
+	}
+	if (next < end) {
+		op = qp->ring[next & qp->mask];
+		if (op->m_src != NULL)
+			rte_prefetch0(rte_pktmbuf_mtod_offset(op->m_src, void *, op->src.offset));
+	}
+}
+
+unsigned int
+lz4_pmd_qp_run(struct lz4_pmd_qp *qp, unsigned int max)
+{
+	uint64_t done = qp->completed;
+	/* Pairs with the release in queue_append(). */
+	uint64_t end = __atomic_load_n(&qp->submitted, __ATOMIC_ACQUIRE);
+	unsigned int nr = (unsigned int)RTE_MIN(end - done, max);
+
+	assert(end - done <= qp->depth);
+	for (end = done + nr; done != end;) {
+		struct rte_comp_op *op = qp->ring[done++ & qp->mask];
+
+		prefetch_ahead(qp, done, end);
+		op_finish(qp, op);
+		/* Pairs with the acquire in lz4_pmd_dequeue(). */
+		__atomic_store_n(&qp->completed, done, __ATOMIC_RELEASE);
+	}
+	return nr;
+}
+
+static void
+refuse(struct rte_comp_op **ops, uint16_t nb_ops)
+{
+	for (uint16_t i = 0; i < nb_ops; i++)
+		ops[i]->status = RTE_COMP_OP_STATUS_NOT_PROCESSED;
+}
+
+static uint16_t
+queue_append(struct lz4_pmd_qp *qp, struct rte_comp_op **ops, uint16_t nb_ops)
+{
+	const uint64_t head = qp->submitted;
+	uint64_t room = qp->depth - (head - qp->returned_seen);
+	uint16_t nr;
+
+	if (unlikely(room < nb_ops)) {
+		/* Pairs with the release in lz4_pmd_dequeue(). */
+		qp->returned_seen = __atomic_load_n(&qp->returned, __ATOMIC_ACQUIRE);
+		room = qp->depth - (head - qp->returned_seen);
+	}
+	assert(room <= qp->depth);
+	nr = (uint16_t)RTE_MIN(room, nb_ops);
+	for (uint16_t i = 0; i < nr; i++)
+		qp->ring[(head + i) & qp->mask] = ops[i];
+	refuse(&ops[nr], nb_ops - nr);
+	/* Pairs with the acquire in lz4_pmd_qp_run(). */
+	__atomic_store_n(&qp->submitted, head + nr, __ATOMIC_RELEASE);
+	return nr;
+}
+
+uint16_t
+lz4_pmd_enqueue_inline(void *queue, struct rte_comp_op **ops, uint16_t nb_ops)
+{
+	struct lz4_pmd_qp *qp = queue;
+	uint16_t nr = queue_append(qp, ops, nb_ops);
+
+	lz4_pmd_qp_run(qp, nr);
+	return nr;
+}
+
+uint16_t
+lz4_pmd_enqueue_thread(void *queue, struct rte_comp_op **ops, uint16_t nb_ops)
+{
+	struct lz4_pmd_qp *qp = queue;
+	uint16_t nr = queue_append(qp, ops, nb_ops);
+
+	if (nr != 0)
+		lz4_pmd_engine_kick(qp->engine);
+	return nr;
+}
+
+uint16_t
+lz4_pmd_enqueue_stopped(void *queue, struct rte_comp_op **ops, uint16_t nb_ops)
+{
+	struct lz4_pmd_qp *qp = queue;
+
+	refuse(ops, nb_ops);
+	__atomic_store_n(&qp->refused, qp->refused + nb_ops, __ATOMIC_RELAXED);
+	return 0;
+}
+
+uint16_t
+lz4_pmd_dequeue(void *queue, struct rte_comp_op **ops, uint16_t nb_ops)
+{
+	struct lz4_pmd_qp *qp = queue;
+	const uint64_t tail = qp->returned;
+	/* Pairs with the release in lz4_pmd_qp_run(). */
+	uint64_t done = __atomic_load_n(&qp->completed, __ATOMIC_ACQUIRE);
+	uint16_t nr = (uint16_t)RTE_MIN(done - tail, nb_ops);
+	uint64_t failed = 0;
+
+	assert(done - tail <= qp->depth);
+	for (uint16_t i = 0; i < nr; i++) {
+		ops[i] = qp->ring[(tail + i) & qp->mask];
+		failed += ops[i]->status != RTE_COMP_OP_STATUS_SUCCESS;
+	}
+	if (unlikely(failed != 0))
+		__atomic_store_n(&qp->failed, qp->failed + failed, __ATOMIC_RELAXED);
+	/* Pairs with the acquire in queue_append(). */
+	__atomic_store_n(&qp->returned, tail + nr, __ATOMIC_RELEASE);
+	return nr;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+
+/*
+ * Arguments of the LZ4 driver: what is accepted and does what it says, what is refused and with
+ * which words. Devices come and go here.
+ */
+
+#include "comp_env.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lz4.h>
+
+#include <rte_bus_vdev.h>
+#include <rte_lcore.h>
+#include <rte_log.h>
+#include <rte_malloc.h>
+
+/* What rte_vdev_init() made the driver say. Free it. */
+static char *
+said_at_init(const char *name, const char *args, int *ret)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	assert_non_null(f);
+	rte_openlog_stream(f);
+	*ret = rte_vdev_init(name, args);
+	rte_openlog_stream(NULL);
+	fclose(f);
+	return text;
+}
+
+static void
+refused(const char *args, const char *const words[], unsigned int nr)
+{
+	int ret;
+	char *said = said_at_init("compress_lz4_0", args, &ret);
+
+	assert_int_equal(ret, -EINVAL);
+	for (unsigned int i = 0; i < nr; i++) {
+		if (strstr(said, words[i]) == NULL)
+			fail_msg("%s: no \"%s\" in: %s", args, words[i], said);
+	}
+	free(said);
+	assert_int_equal(rte_compressdev_count(), 0);
+}
+
+#define REFUSED(args, ...)                                        \
+	do {                                                      \
+		static const char *const words[] = {__VA_ARGS__}; \
+		refused(args, words, RTE_DIM(words));             \
+	} while (0)
+
+static void
+args_refused(void **state)
+{
+	(void)state;
+	REFUSED("speed=3", "speed", "mode", "accel");
+	REFUSED("mode=inline,speed", "speed", "mode", "accel");
+	REFUSED("socket_id=0", "socket_id", "mode", "accel");
+	REFUSED("mode", "mode", "value");
+	REFUSED("accel", "accel", "value");
+	REFUSED("mode=", "mode=", "inline", "thread");
+	REFUSED("mode=async", "mode=async", "inline", "thread");
+	REFUSED("mode=threads", "mode=threads");
+	REFUSED("accel=", "accel=", "65537");
+	REFUSED("accel=0", "accel=0", "1", "65537");
+	REFUSED("accel=-1", "accel=-1");
+	REFUSED("accel=65538", "accel=65538");
+	REFUSED("accel=99999999999999999999", "accel=99999999999999999999");
+	REFUSED("accel=2x", "accel=2x");
+	REFUSED("accel=fast,mode=thread", "accel=fast");
+	REFUSED("mode=thread,accel=fast", "accel=fast");
+}
+
+static void
+args_accepted(void **state)
+{
+	static const char *const args[] = {
+	        "", "mode=inline", "mode=thread", "accel=1", "accel=65537", "mode=thread,accel=7",
+	};
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(args); i++) {
+		assert_int_equal(rte_vdev_init("compress_lz4", args[i]), 0);
+		assert_int_equal(rte_vdev_init("compress_lz4_1", args[i]), 0);
+		assert_int_equal(rte_vdev_init("compress_lz4_1", args[i]), -EEXIST);
+		assert_int_equal(rte_compressdev_count(), 2);
+		assert_int_equal(rte_vdev_uninit("compress_lz4_1"), 0);
+		assert_int_equal(rte_vdev_uninit("compress_lz4"), 0);
+		assert_int_equal(rte_compressdev_count(), 0);
+	}
+}
+
+/* The device's acceleration is what the levels that ask for none get. */
+static void
+accel_is_default_level(void **state)
+{
+	static const int levels[] = {RTE_COMP_LEVEL_PMD_DEFAULT, 1, 2};
+	uint8_t page[TEST_PAGE];
+	char block[TEST_PAGE_BOUND];
+
+	(void)state;
+	test_fill(page, sizeof(page), 1);
+	for (unsigned int i = 0; i < RTE_DIM(levels); i++) {
+		int accel = levels[i] > 1 ? levels[i] : 9;
+		int len = LZ4_compress_fast((const char *)page, block, sizeof(page), sizeof(block),
+		                            accel);
+		void *xform = test_xform_create(RTE_COMP_COMPRESS, levels[i]);
+		struct rte_comp_op *op = test_op_bytes(xform, page, sizeof(page), TEST_PAGE_BOUND);
+
+		test_run(op);
+		test_result_is(op, block, (uint32_t)len);
+		test_op_free(op);
+		test_xform_free(xform);
+	}
+}
+
+static unsigned int
+heap_pieces(void)
+{
+	unsigned int pieces = 0;
+
+	for (unsigned int i = 0; i < rte_socket_count(); i++) {
+		struct rte_malloc_socket_stats stats;
+
+		if (rte_malloc_get_socket_stats(rte_socket_id_by_idx(i), &stats) == 0)
+			pieces += stats.alloc_count;
+	}
+	return pieces;
+}
+
+/* A device that is still started may be taken away, and gives all of its memory back. */
+static void
+remove_started(void **state)
+{
+	struct rte_compressdev_config config = {.socket_id = SOCKET_ID_ANY, .nb_queue_pairs = 1};
+	const unsigned int pieces = heap_pieces();
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		int id;
+
+		assert_int_equal(rte_vdev_init("compress_lz4", i % 2 == 0 ? "" : "mode=thread"), 0);
+		id = rte_compressdev_get_dev_id("compress_lz4");
+		assert_int_equal(id, 0);
+		assert_int_equal(rte_compressdev_configure(0, &config), 0);
+		assert_int_equal(rte_compressdev_queue_pair_setup(0, 0, 8, SOCKET_ID_ANY), 0);
+		assert_int_equal(rte_compressdev_start(0), 0);
+		assert_true(heap_pieces() > pieces);
+		assert_int_equal(rte_vdev_uninit("compress_lz4"), 0);
+		assert_int_equal(heap_pieces(), pieces);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(args_refused),
+	        cmocka_unit_test(args_accepted),
+	        cmocka_unit_test(remove_started),
+	        cmocka_unit_test_setup_teardown(accel_is_default_level, test_env_setup,
+	                                        test_env_teardown),
+	};
+	int failed;
+
+	env.mode = "inline,accel=9";
+	if (test_eal_start(NULL) != 0)
+		return 1;
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	test_eal_stop();
+	return failed;
+}

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+
+/*
+ * The LZ4 driver's control operations and queues: configuration, back-pressure, statistics, stop
+ * and start, several queue pairs and threads, the sleeping engine.
+ *
+ * Argument: the mode.
+ */
+
+#include "comp_env.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <lz4.h>
+
+#include <rte_pause.h>
+
+#define BLOCK_ROOM LZ4_COMPRESSBOUND(TEST_PAGE)
+
+static bool
+mode_is_thread(void)
+{
+	return strcmp(env.mode, "thread") == 0;
+}
+
+/* Operations that all compress one page, each to an mbuf of its own, around one source. */
+struct batch {
+	uint8_t page[TEST_PAGE];
+	char block[BLOCK_ROOM];
+	uint32_t len; /* of block */
+	struct rte_mbuf src;
+	struct rte_mbuf *dst;
+	uint8_t *out;
+	struct rte_comp_op **ops;
+	unsigned int nr;
+};
+
+static void
+batch_init(struct batch *b, unsigned int nr)
+{
+	test_fill(b->page, sizeof(b->page), 0);
+	b->len = (uint32_t)LZ4_compress_default((const char *)b->page, b->block, sizeof(b->page),
+	                                        sizeof(b->block));
+	test_raw_mbuf(&b->src, b->page, sizeof(b->page));
+	b->nr = nr;
+	b->dst = calloc(nr, sizeof(*b->dst));
+	b->out = calloc(nr, BLOCK_ROOM);
+	b->ops = calloc(nr, sizeof(struct rte_comp_op *));
+	assert_non_null(b->dst);
+	assert_non_null(b->out);
+	assert_non_null(b->ops);
+	for (unsigned int i = 0; i < nr; i++) {
+		test_raw_mbuf(&b->dst[i], b->out + (size_t)i * BLOCK_ROOM, BLOCK_ROOM);
+		b->ops[i] = test_op(env.compress, &b->src, &b->dst[i]);
+	}
+}
+
+/* The operations that are given are done and right; forget their results. */
+static void
+batch_check(const struct batch *b, struct rte_comp_op **ops, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		test_result_is(ops[i], b->block, b->len);
+		memset(ops[i]->m_dst->buf_addr, 0, b->len);
+		ops[i]->status = RTE_COMP_OP_STATUS_NOT_PROCESSED;
+		ops[i]->produced = 0;
+	}
+}
+
+static void
+batch_fini(struct batch *b)
+{
+	for (unsigned int i = 0; i < b->nr; i++)
+		test_op_free(b->ops[i]);
+	free(b->ops);
+	free(b->out);
+	free(b->dst);
+}
+
+static void
+device_info(void **state)
+{
+	const struct rte_compressdev_capabilities *cap;
+	struct rte_compressdev_info info;
+
+	(void)state;
+	rte_compressdev_info_get(env.dev, &info);
+	assert_string_equal(info.driver_name, "compress_lz4");
+	assert_int_equal(info.max_nb_queue_pairs, 64);
+	cap = rte_compressdev_capability_get(env.dev, RTE_COMP_ALGO_LZ4);
+	assert_non_null(cap);
+	assert_true((cap->comp_feature_flags & RTE_COMP_FF_SHAREABLE_PRIV_XFORM) != 0);
+	assert_true((cap->comp_feature_flags & RTE_COMP_FF_OOP_SGL_IN_SGL_OUT) != 0);
+	assert_int_equal(cap->window_size.min, TEST_WINDOW);
+	assert_int_equal(cap->window_size.max, TEST_WINDOW);
+	assert_null(rte_compressdev_capability_get(env.dev, RTE_COMP_ALGO_DEFLATE));
+}
+
+static void
+invalid_configuration(void **state)
+{
+	struct rte_compressdev_config config = {.socket_id = SOCKET_ID_ANY, .nb_queue_pairs = 2};
+
+	(void)state;
+	assert_int_equal(rte_compressdev_configure(env.dev, &config), -EBUSY);
+	assert_int_equal(rte_compressdev_queue_pair_setup(env.dev, 0, 1, SOCKET_ID_ANY), -EBUSY);
+	assert_int_equal(rte_compressdev_close(env.dev), -EBUSY);
+
+	rte_compressdev_stop(env.dev);
+	config.nb_queue_pairs = 0;
+	assert_true(rte_compressdev_configure(env.dev, &config) < 0);
+	config.nb_queue_pairs = 65;
+	assert_true(rte_compressdev_configure(env.dev, &config) < 0);
+
+	assert_int_equal(rte_compressdev_close(env.dev), 0);
+	assert_int_equal(rte_compressdev_start(env.dev), -EINVAL);
+	config.nb_queue_pairs = 2;
+	assert_int_equal(rte_compressdev_configure(env.dev, &config), 0);
+	assert_true(rte_compressdev_queue_pair_setup(env.dev, 2, 1, SOCKET_ID_ANY) < 0);
+	assert_true(rte_compressdev_queue_pair_setup(env.dev, 0, 0, SOCKET_ID_ANY) < 0);
+	assert_int_equal(rte_compressdev_queue_pair_setup(env.dev, 0, 4097, SOCKET_ID_ANY),
+	                 -EINVAL);
+	assert_int_equal(rte_compressdev_queue_pair_setup(env.dev, 0, UINT32_MAX, SOCKET_ID_ANY),
+	                 -EINVAL);
+	assert_int_equal(rte_compressdev_queue_pair_setup(env.dev, 0, 4096, SOCKET_ID_ANY), 0);
+	/* The other one is missing. */
+	assert_int_equal(rte_compressdev_start(env.dev), -EINVAL);
+	assert_int_equal(rte_compressdev_queue_pair_setup(env.dev, 1, 1, SOCKET_ID_ANY), 0);
+	assert_int_equal(rte_compressdev_start(env.dev), 0);
+	test_env_queues(1, TEST_DEPTH);
+}
+
+static void
+xform_refused(struct rte_comp_xform xform, int error)
+{
+	void *handle = NULL;
+
+	assert_int_equal(rte_compressdev_private_xform_create(env.dev, &xform, &handle), error);
+	assert_null(handle);
+}
+
+#define REFUSED_WITH(good, field, value)            \
+	do {                                        \
+		struct rte_comp_xform bad = (good); \
+		bad.field = (value);                \
+		xform_refused(bad, -ENOTSUP);       \
+	} while (0)
+
+static void
+invalid_xform(void **state)
+{
+	static const int levels[] = {RTE_COMP_LEVEL_NONE, -2, 65538, INT32_MIN, INT32_MAX};
+	const struct rte_comp_xform c = test_xform(RTE_COMP_COMPRESS, 1);
+	const struct rte_comp_xform d = test_xform(RTE_COMP_DECOMPRESS, 0);
+	struct rte_comp_xform x = c;
+	void *handle = NULL;
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(levels); i++)
+		xform_refused(test_xform(RTE_COMP_COMPRESS, levels[i]), -ENOTSUP);
+	x.type = 7;
+	xform_refused(x, -EINVAL);
+	REFUSED_WITH(c, compress.algo, RTE_COMP_ALGO_DEFLATE);
+	REFUSED_WITH(c, compress.chksum, RTE_COMP_CHECKSUM_CRC32);
+	REFUSED_WITH(c, compress.hash_algo, RTE_COMP_HASH_ALGO_SHA1);
+	REFUSED_WITH(c, compress.window_size, TEST_WINDOW - 1);
+	REFUSED_WITH(d, decompress.algo, RTE_COMP_ALGO_LZS);
+	REFUSED_WITH(d, decompress.chksum, RTE_COMP_CHECKSUM_ADLER32);
+	REFUSED_WITH(d, decompress.hash_algo, RTE_COMP_HASH_ALGO_SHA2_256);
+	REFUSED_WITH(d, decompress.window_size, TEST_WINDOW + 1);
+#if RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)
+	REFUSED_WITH(c, compress.lz4.flags, RTE_COMP_LZ4_FLAG_CONTENT_SIZE);
+	REFUSED_WITH(d, decompress.lz4.flags, RTE_COMP_LZ4_FLAG_DICT_ID);
+	x = c;
+	x.compress.lz4.flags = RTE_COMP_LZ4_FLAG_BLOCK_INDEPENDENCE;
+	assert_int_equal(rte_compressdev_private_xform_create(env.dev, &x, &handle), 0);
+	test_xform_free(handle);
+#endif
+	assert_int_equal(rte_compressdev_stream_create(env.dev, &c, &handle), -ENOTSUP);
+}
+
+/* The queue takes as many as were asked for, then a prefix of what it is offered, then none. */
+static void
+queue_full(uint32_t depth)
+{
+	struct batch b;
+	struct rte_comp_op **back, *refused[4];
+	uint16_t got;
+
+	test_env_queues(1, depth);
+	batch_init(&b, depth + RTE_DIM(refused));
+	back = calloc(b.nr, sizeof(struct rte_comp_op *));
+	assert_non_null(back);
+	for (unsigned int i = 0; i < b.nr; i++)
+		b.ops[i]->status = RTE_COMP_OP_STATUS_ERROR;
+
+	test_enqueue_all(0, b.ops, depth - 1);
+	memcpy(refused, &b.ops[depth], sizeof(refused));
+	got = rte_compressdev_enqueue_burst(env.dev, 0, &b.ops[depth - 1], 1 + RTE_DIM(refused));
+	assert_int_equal(got, 1);
+	for (unsigned int i = 0; i < RTE_DIM(refused); i++) {
+		assert_ptr_equal(b.ops[depth + i], refused[i]);
+		assert_int_equal(refused[i]->status, RTE_COMP_OP_STATUS_NOT_PROCESSED);
+	}
+	assert_int_equal(rte_compressdev_enqueue_burst(env.dev, 0, refused, 1), 0);
+
+	/* One out, one in. */
+	test_dequeue_all(0, back, 1);
+	batch_check(&b, back, 1);
+	assert_int_equal(rte_compressdev_enqueue_burst(env.dev, 0, refused, 2), 1);
+	test_dequeue_all(0, back, depth);
+	batch_check(&b, back, depth);
+	assert_int_equal(rte_compressdev_dequeue_burst(env.dev, 0, back, 1), 0);
+	free(back);
+	batch_fini(&b);
+}
+
+static void
+burst_prefix_when_full(void **state)
+{
+	static const uint32_t depths[] = {1, 2, 3, 31, 100, 256, 4096};
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(depths); i++)
+		queue_full(depths[i]);
+	test_env_queues(1, TEST_DEPTH);
+}
+
+/* Counters wrap around the array many times, at every fill level. */
+static void
+queue_wraps(void **state)
+{
+	struct batch b;
+	struct rte_comp_op *back[7];
+
+	(void)state;
+	test_env_queues(1, 7);
+	batch_init(&b, 7);
+	for (unsigned int round = 0; round < 50; round++) {
+		unsigned int nr = round % 7 + 1;
+
+		test_enqueue_all(0, b.ops, nr);
+		test_dequeue_all(0, back, nr);
+		batch_check(&b, back, nr);
+	}
+	batch_fini(&b);
+	test_env_queues(1, TEST_DEPTH);
+}
+
+static void
+stats_are(uint64_t enqueued, uint64_t dequeued, uint64_t enqueue_err, uint64_t dequeue_err)
+{
+	struct rte_compressdev_stats stats;
+
+	assert_int_equal(rte_compressdev_stats_get(env.dev, &stats), 0);
+	assert_int_equal(stats.enqueued_count, enqueued);
+	assert_int_equal(stats.dequeued_count, dequeued);
+	assert_int_equal(stats.enqueue_err_count, enqueue_err);
+	assert_int_equal(stats.dequeue_err_count, dequeue_err);
+}
+
+static void
+device_stats(void **state)
+{
+	struct batch b;
+	struct rte_comp_op *back[10];
+
+	(void)state;
+	test_env_queues(3, TEST_DEPTH);
+	batch_init(&b, 10);
+	stats_are(0, 0, 0, 0);
+	test_enqueue_all(0, b.ops, 4);
+	b.ops[5]->private_xform = NULL;
+	test_enqueue_all(2, &b.ops[4], 6);
+	stats_are(10, 0, 0, 0);
+	test_dequeue_all(0, back, 4);
+	test_dequeue_all(2, &back[4], 4);
+	stats_are(10, 8, 0, 1);
+	rte_compressdev_stats_reset(env.dev);
+	stats_are(0, 0, 0, 0);
+	test_dequeue_all(2, back, 2);
+	stats_are(0, 2, 0, 0);
+
+	rte_compressdev_stop(env.dev);
+	assert_int_equal(rte_compressdev_enqueue_burst(env.dev, 1, b.ops, 3), 0);
+	assert_int_equal(b.ops[0]->status, RTE_COMP_OP_STATUS_NOT_PROCESSED);
+	stats_are(0, 2, 3, 0);
+	assert_int_equal(rte_compressdev_start(env.dev), 0);
+	stats_are(0, 2, 3, 0);
+	batch_fini(&b);
+	test_env_queues(1, TEST_DEPTH);
+}
+
+/* A stop completes what was accepted; what is done can be had then, and after a start. */
+static void
+stop_and_start(void **state)
+{
+	struct batch b;
+	struct rte_comp_op *back[TEST_DEPTH];
+
+	(void)state;
+	batch_init(&b, TEST_DEPTH);
+	for (int round = 0; round < 10; round++) {
+		test_enqueue_all(0, b.ops, b.nr);
+		rte_compressdev_stop(env.dev);
+		assert_int_equal(rte_compressdev_dequeue_burst(env.dev, 0, back, 100), 100);
+		batch_check(&b, back, 100);
+		assert_int_equal(rte_compressdev_enqueue_burst(env.dev, 0, back, 100), 0);
+		assert_int_equal(rte_compressdev_start(env.dev), 0);
+		test_enqueue_all(0, back, 50);
+		test_dequeue_all(0, back, b.nr - 50);
+		batch_check(&b, back, b.nr - 50);
+	}
+	batch_fini(&b);
+}
+
+/* Queue pairs go away with operations that nobody has dequeued. */
+static void
+release_in_flight(void **state)
+{
+	struct batch b;
+	struct rte_comp_op *back[100];
+
+	(void)state;
+	batch_init(&b, 100);
+	for (int round = 0; round < 10; round++) {
+		test_env_queues(2, 100);
+		test_enqueue_all(0, b.ops, 60);
+		test_enqueue_all(1, &b.ops[60], 40);
+		/* One goes with the smaller number, one by its new set-up. */
+		test_env_queues(1, 100);
+		assert_int_equal(rte_compressdev_dequeue_burst(env.dev, 0, back, 100), 0);
+	}
+	/* And by the close. */
+	test_enqueue_all(0, b.ops, 100);
+	rte_compressdev_stop(env.dev);
+	assert_int_equal(rte_compressdev_close(env.dev), 0);
+	assert_int_equal(rte_compressdev_start(env.dev), -EINVAL);
+	for (unsigned int i = 0; i < b.nr; i++)
+		test_result_is(b.ops[i], b.block, b.len);
+	batch_fini(&b);
+	test_env_queues(1, TEST_DEPTH);
+}
+
+/* One enqueuing and one dequeuing thread for each of these. */
+struct flow {
+	uint16_t qp;
+	unsigned int rounds;
+	struct batch batch;
+};
+
+static void *
+flow_enqueue(void *arg)
+{
+	struct flow *f = arg;
+
+	for (unsigned int i = 0; i < f->rounds * f->batch.nr;) {
+		unsigned int at = i % f->batch.nr;
+		uint16_t burst = (uint16_t)RTE_MIN(5u, f->batch.nr - at);
+		uint16_t got;
+
+		got = rte_compressdev_enqueue_burst(env.dev, f->qp, &f->batch.ops[at], burst);
+		if (got == 0)
+			sched_yield();
+		i += got;
+	}
+	return NULL;
+}
+
+/* @return NULL, or the flow if an operation was wrong: cmocka is for the main thread only. */
+static void *
+flow_dequeue(void *arg)
+{
+	struct flow *f = arg;
+	struct rte_comp_op *ops[8];
+	void *ret = NULL;
+
+	for (unsigned int i = 0; i < f->rounds * f->batch.nr;) {
+		uint16_t got = rte_compressdev_dequeue_burst(env.dev, f->qp, ops, RTE_DIM(ops));
+
+		if (got == 0)
+			sched_yield();
+		for (uint16_t j = 0; j < got; j++) {
+			if (ops[j]->status != RTE_COMP_OP_STATUS_SUCCESS ||
+			    ops[j] != f->batch.ops[(i + j) % f->batch.nr] ||
+			    ops[j]->produced != f->batch.len)
+				ret = f;
+		}
+		i += got;
+	}
+	return ret;
+}
+
+static void
+several_queue_pairs(void **state)
+{
+	enum { NR = 3 };
+	struct flow flows[NR];
+	pthread_t in[NR], out[NR];
+
+	(void)state;
+	test_env_queues(NR, 10);
+	for (uint16_t i = 0; i < NR; i++) {
+		flows[i].qp = i;
+		flows[i].rounds = 40;
+		/* More than fit, so that the enqueuing thread also meets a full queue. An
+		 * operation that is still in flight is not there to be enqueued again: the
+		 * array is longer than the queue. */
+		batch_init(&flows[i].batch, 25);
+	}
+	for (uint16_t i = 0; i < NR; i++) {
+		assert_int_equal(pthread_create(&in[i], NULL, flow_enqueue, &flows[i]), 0);
+		assert_int_equal(pthread_create(&out[i], NULL, flow_dequeue, &flows[i]), 0);
+	}
+	for (uint16_t i = 0; i < NR; i++) {
+		void *ret;
+
+		assert_int_equal(pthread_join(in[i], NULL), 0);
+		assert_int_equal(pthread_join(out[i], &ret), 0);
+		assert_null(ret);
+		batch_check(&flows[i].batch, flows[i].batch.ops, flows[i].batch.nr);
+		batch_fini(&flows[i].batch);
+	}
+	stats_are(NR * 40 * 25, NR * 40 * 25, 0, 0);
+	test_env_queues(1, TEST_DEPTH);
+}
+
+static void
+max_queue_pairs(void **state)
+{
+	struct batch b;
+
+	(void)state;
+	test_env_queues(64, 16);
+	batch_init(&b, 64);
+	for (uint16_t i = 0; i < 64; i++)
+		test_enqueue_all(i, &b.ops[i], 1);
+	for (uint16_t i = 0; i < 64; i++) {
+		struct rte_comp_op *back;
+
+		test_dequeue_all(i, &back, 1);
+		assert_ptr_equal(back, b.ops[i]);
+		batch_check(&b, &back, 1);
+	}
+	batch_fini(&b);
+	test_env_queues(1, TEST_DEPTH);
+}
+
+/* The state of the engine's thread, as in /proc/PID/stat, or 0 if there is none. */
+static char
+engine_state(void)
+{
+	char prefix[32], path[64], line[128], found = 0;
+	DIR *dir = opendir("/proc/self/task");
+	struct dirent *ent;
+
+	assert_non_null(dir);
+	snprintf(prefix, sizeof(prefix), "(lz4-engine-%u) ", env.dev);
+	while ((ent = readdir(dir)) != NULL) {
+		const char *name;
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%.16s/stat", ent->d_name);
+		f = fopen(path, "r");
+		if (f == NULL)
+			continue;
+		name = fgets(line, sizeof(line), f) == NULL ? NULL : strstr(line, prefix);
+		if (name != NULL)
+			found = name[strlen(prefix)];
+		fclose(f);
+	}
+	closedir(dir);
+	return found;
+}
+
+/* A stopped device has no thread, an idle one sleeps, and each enqueue wakes it. */
+static void
+engine_sleeps(void **state)
+{
+	struct batch b;
+	struct rte_comp_op *back;
+
+	(void)state;
+	if (!mode_is_thread()) {
+		assert_int_equal(engine_state(), 0);
+		skip();
+	}
+	rte_compressdev_stop(env.dev);
+	assert_int_equal(engine_state(), 0);
+	assert_int_equal(rte_compressdev_start(env.dev), 0);
+	batch_init(&b, 1);
+	for (int i = 0; i < 20; i++) {
+		while (engine_state() != 'S')
+			sched_yield();
+		test_enqueue_all(0, b.ops, 1);
+		test_dequeue_all(0, &back, 1);
+		batch_check(&b, &back, 1);
+	}
+	batch_fini(&b);
+}
+
+/* Pauses around the time after which the engine goes to sleep: a lost wake-up would hang here. */
+static void
+engine_wakes(void **state)
+{
+	struct batch b;
+	struct rte_comp_op *back;
+
+	(void)state;
+	batch_init(&b, 1);
+	for (unsigned int i = 0; i < 500; i++) {
+		for (unsigned int pause = i * 37 % 4000; pause != 0; pause--)
+			rte_pause();
+		test_enqueue_all(0, b.ops, 1);
+		test_dequeue_all(0, &back, 1);
+		batch_check(&b, &back, 1);
+	}
+	batch_fini(&b);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(device_info),         cmocka_unit_test(invalid_configuration),
+	        cmocka_unit_test(invalid_xform),       cmocka_unit_test(burst_prefix_when_full),
+	        cmocka_unit_test(queue_wraps),         cmocka_unit_test(device_stats),
+	        cmocka_unit_test(stop_and_start),      cmocka_unit_test(release_in_flight),
+	        cmocka_unit_test(several_queue_pairs), cmocka_unit_test(max_queue_pairs),
+	        cmocka_unit_test(engine_sleeps),       cmocka_unit_test(engine_wakes),
+	};
+	int failed;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s inline|thread\n", argv[0]);
+		return 2;
+	}
+	env.mode = argv[1];
+	if (test_eal_start(NULL) != 0)
+		return 1;
+	failed = cmocka_run_group_tests(tests, test_env_setup, test_env_teardown);
+	test_eal_stop();
+	return failed;
+}
