@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+
+/* The service's devices and compressors. Main lcore, but for zd_compressors_nr(). */
+
+#include "compressors.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_bus_vdev.h>
+#include <rte_compressdev.h>
+
+#include "base/log.h"
+#include "comp/compressdev.h"
+
+/* Makes a vdev, unless the EAL has a device of that name already. */
+static int
+probe(const char *name, const char *args)
+{
+	int ret;
+
+	if (rte_compressdev_get_dev_id(name) >= 0)
+		return 0;
+	ret = rte_vdev_init(name, args);
+	if (ret == 0)
+		return 0;
+	if (ret == -EINVAL)
+		zc_err("device '%s': its driver refuses the arguments '%s'", name, args);
+	else
+		zc_err("device '%s': no driver of that name in this DPDK, or it failed (%s); "
+		       "built in: compress_lz4",
+		       name, strerror(ret < -1 ? -ret : ENODEV));
+	return ret < -1 ? ret : -ENODEV;
+}
+
+int
+zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t depth)
+{
+	char *name = strdup(spec);
+	char *args;
+	int ret;
+
+	if (name == NULL)
+		return -ENOMEM;
+	if (c->nr_devices == ZD_DEVICES_MAX) {
+		zc_err("device '%s': more than %u devices", spec, ZD_DEVICES_MAX);
+		free(name);
+		return -E2BIG;
+	}
+	args = strchr(name, ',');
+	if (args != NULL)
+		*args++ = '\0';
+	ret = probe(name, args != NULL ? args : "");
+	if (ret == 0) {
+		ret = zcomp_cdev_open(name, c->nr_lcores, depth, &c->devices[c->nr_devices]);
+		if (ret != 0)
+			zc_err("device '%s' cannot be opened with %u queue pairs of %u: %s", name,
+			       c->nr_lcores, depth, strerror(-ret));
+	}
+	if (ret != 0) {
+		free(name);
+		return ret;
+	}
+	c->device_names[c->nr_devices++] = name;
+	return 0;
+}
+
+static struct zcomp_cdev *
+device_for(const struct zd_compressors *c, const struct zcodec *codec)
+{
+	for (unsigned int i = 0; i < c->nr_devices; i++) {
+		if (zcomp_cdev_supports(c->devices[i], codec))
+			return c->devices[i];
+	}
+	return NULL;
+}
+
+int
+zd_compressors_get(struct zd_compressors *c, const struct zcodec *codec, int32_t level,
+                   uint32_t page_size)
+{
+	struct zcomp_params params = {
+	        .codec = codec,
+	        .level = level,
+	        .page_size = page_size,
+	        .nr_lcores = c->nr_lcores,
+	        .dev = device_for(c, codec),
+	};
+	struct zd_compressor *e;
+	int ret;
+
+	for (unsigned int i = 0; i < c->nr; i++) {
+		e = &c->entries[i];
+		if (e->codec == codec && e->level == level && e->page_size == page_size)
+			return (int)i;
+	}
+	if (c->nr == ZD_COMPRESSORS_MAX)
+		return -ENOSPC;
+	e = &c->entries[c->nr];
+	ret = zcomp_create(params.dev != NULL ? &zcomp_backend_compressdev
+	                                      : zcomp_backend_by_name(codec->name),
+	                   &params, &e->comp);
+	if (ret != 0)
+		return ret;
+	e->codec = codec;
+	e->level = level;
+	e->page_size = page_size;
+	/* Pairs with zd_compressors_nr(). */
+	zc_store_release(&c->nr, c->nr + 1);
+	return (int)c->nr - 1;
+}
+
+void
+zd_compressors_fini(struct zd_compressors *c)
+{
+	for (unsigned int i = 0; i < c->nr; i++)
+		zcomp_destroy(c->entries[i].comp);
+	c->nr = 0;
+	for (unsigned int i = c->nr_devices; i-- > 0;) {
+		zcomp_cdev_close(c->devices[i]);
+		/* In reverse order: an older DPDK crashes when a lower device goes first. */
+		rte_vdev_uninit(c->device_names[i]);
+		free((void *)(uintptr_t)c->device_names[i]);
+	}
+	c->nr_devices = 0;
+}

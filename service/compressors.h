@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+#ifndef ZD_COMPRESSORS_H
+#define ZD_COMPRESSORS_H
+
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "comp/zcomp.h"
+
+/**
+ * @file
+ * The service's compressors: one for each codec, level and page size that a disk asked for,
+ * shared by all disks that ask the same. Made by the main lcore, never removed before the end;
+ * workers read them.
+ */
+
+#define ZD_COMPRESSORS_MAX 16u
+#define ZD_DEVICES_MAX     8u
+
+struct zd_compressor {
+	struct zcomp *comp;
+	const struct zcodec *codec;
+	int32_t level;
+	uint32_t page_size;
+};
+
+struct zd_compressors {
+	struct zd_compressor entries[ZD_COMPRESSORS_MAX];
+	unsigned int nr; /**< entries that workers may use */
+	unsigned int nr_lcores;
+	struct zcomp_cdev *devices[ZD_DEVICES_MAX];
+	const char *device_names[ZD_DEVICES_MAX];
+	unsigned int nr_devices;
+};
+
+/** @return how many entries there are. Any thread. */
+static inline unsigned int
+zd_compressors_nr(const struct zd_compressors *c)
+{
+	/* Pairs with zd_compressors_get(): the entries are filled. */
+	return zc_load_acquire(&c->nr);
+}
+
+/**
+ * Makes the device and opens it for all lcores.
+ * @param spec NAME[,args] as `--device` takes it: a vdev of that name is made with the arguments; a
+ *             device that the EAL has found itself is taken as it is
+ * @return 0, or a negative errno after an error line that says why
+ */
+int zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t depth);
+
+/**
+ * Finds or makes the compressor of a codec and level. Main lcore.
+ * @return its index, -ENOSPC (ZD_COMPRESSORS_MAX are there), -ENOMEM, -EINVAL
+ */
+int zd_compressors_get(struct zd_compressors *c, const struct zcodec *codec, int32_t level,
+                       uint32_t page_size);
+
+/** Destroys compressors and devices. The workers have returned. */
+void zd_compressors_fini(struct zd_compressors *c);
+
+#endif

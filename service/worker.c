@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+
+/*
+ * A worker's loop: devices, retry list, queues, devices again, completions, and sleep.
+ *
+ * Queues that have been idle for a while are armed and leave the polling set; their socket brings
+ * them back, which a busy worker hears by a look at its epoll every LOOK_US. With no queue polled
+ * and nothing in flight it sleeps there. Retried operations are drained at every poll, from one
+ * place, whether or not anything completed.
+ */
+
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+
+#include "ipc/doorbell.h"
+#include "ipc/shm.h"
+
+#define LOOK_US   50 /* A doorbell waits no longer than a wake-up takes anyway (about 50 us). */
+#define SPIN_US   50 /* Likewise: polling longer than a wake-up takes cannot pay. */
+#define EPOLL_MAX 32
+
+void
+zd_worker_add(struct zd_worker *w, struct zd_queue *q)
+{
+	q->worker = w;
+	zd_mailbox_put(&w->inbox, q);
+}
+
+void
+zd_worker_kill(struct zd_queue *q)
+{
+	zc_store_relaxed(&q->dying, 1);
+	zd_mailbox_notify(&q->worker->inbox);
+}
+
+void
+zd_worker_stop(struct zd_worker *w)
+{
+	zc_store_relaxed(&w->stopping, 1);
+	zd_mailbox_notify(&w->inbox);
+}
+
+static int
+watch(struct zd_worker *w, int fd, void *ptr)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = ptr};
+
+	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+int
+zd_worker_create(const struct zd_worker_opts *opts, struct zd_worker **out)
+{
+	struct zd_worker *w = (struct zd_worker *)calloc(1, sizeof(*w));
+	int ret;
+
+	if (w == NULL)
+		return -ENOMEM;
+	LIST_INIT(&w->queues);
+	TAILQ_INIT(&w->polled);
+	STAILQ_INIT(&w->retry);
+	SLIST_INIT(&w->dirty);
+	w->compressors = opts->compressors;
+	w->gone = opts->gone;
+	w->pref = opts->pref;
+	w->idx = opts->idx;
+	w->lcore_id = opts->lcore_id;
+	w->cpu = opts->cpu;
+	w->spin_cycles = SPIN_US * rte_get_tsc_hz() / 1000000;
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	ret = zd_mailbox_init(&w->inbox);
+	if (ret == 0)
+		ret = w->epoll_fd < 0 ? -errno : watch(w, w->inbox.fd, NULL);
+	if (ret != 0) {
+		zd_worker_destroy(w);
+		return ret;
+	}
+	*out = w;
+	return 0;
+}
+
+void
+zd_worker_destroy(struct zd_worker *w)
+{
+	if (w == NULL)
+		return;
+	zd_mailbox_fini(&w->inbox);
+	if (w->epoll_fd >= 0)
+		close(w->epoll_fd);
+	free(w);
+}
+
+void
+zd_worker_retry(struct zd_worker *w, struct zd_op *op)
+{
+	STAILQ_INSERT_TAIL(&w->retry, op, retry);
+	op->queue->retrying++;
+	w->nr_retry++;
+}
+
+/* Runs each operation that waited when the poll began once; those that wait again go to the end. */
+static void
+drain_retry(struct zd_worker *w)
+{
+	unsigned int nr = w->nr_retry;
+
+	zd_count(&w->stats.retries, nr);
+	for (; nr > 0; nr--) {
+		struct zd_op *op = STAILQ_FIRST(&w->retry);
+
+		STAILQ_REMOVE_HEAD(&w->retry, retry);
+		op->queue->retrying--;
+		w->nr_retry--;
+		zd_op_run(w, op);
+	}
+}
+
+void
+zd_worker_submit(struct zd_worker *w, unsigned int compressor)
+{
+	struct zd_batch *b = &w->batches[compressor];
+	struct zcomp *comp = w->compressors->entries[compressor].comp;
+	unsigned int taken;
+
+	if (b->nr == 0)
+		return;
+	taken = zcomp_submit(comp, w->idx, b->strms, b->nr);
+	b->nr -= taken;
+	for (unsigned int i = 0; i < b->nr; i++)
+		b->strms[i] = b->strms[i + taken];
+}
+
+static unsigned int
+poll_compressors(struct zd_worker *w, unsigned int nr_compressors)
+{
+	struct zcomp_strm *done[ZD_BURST];
+	unsigned int total = 0;
+
+	for (unsigned int c = 0; c < nr_compressors; c++) {
+		unsigned int nr =
+		        zcomp_poll(w->compressors->entries[c].comp, w->idx, done, ZD_BURST);
+
+		for (unsigned int i = 0; i < nr; i++)
+			zd_op_compressed(w, (struct zd_op *)done[i]->user);
+		total += nr;
+	}
+	return total;
+}
+
+/* A queue that is drained: nothing of it can take effect any more. Only now the client may see the
+ * hang-up. */
+static void
+bury(struct zd_worker *w, struct zd_queue *q)
+{
+	epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, q->sock, NULL);
+	TAILQ_REMOVE(&w->polled, q, link);
+	LIST_REMOVE(q, own);
+	shutdown(q->sock, SHUT_RDWR);
+	zd_mailbox_put(w->gone, q);
+}
+
+static void
+drain(struct zd_worker *w, struct zd_queue *q)
+{
+	if (q->state == ZD_QUEUE_DRAINING)
+		return;
+	if (q->state == ZD_QUEUE_ARMED)
+		TAILQ_INSERT_TAIL(&w->polled, q, link);
+	q->state = ZD_QUEUE_DRAINING;
+}
+
+static void
+arm(struct zd_worker *w, struct zd_queue *q)
+{
+	zbell_arm(&q->head->sq_sleeper, q->sq.own + 1);
+	if (zring_peek(&q->sq, 1) != 0) {
+		zbell_disarm(&q->head->sq_sleeper);
+		return;
+	}
+	TAILQ_REMOVE(&w->polled, q, link);
+	q->state = ZD_QUEUE_ARMED;
+}
+
+/* One queue's turn. @return operations taken */
+static unsigned int
+serve(struct zd_worker *w, struct zd_queue *q, uint64_t now)
+{
+	int taken;
+
+	if (q->state == ZD_QUEUE_DRAINING) {
+		/* Its last completions may be on their way: the end of the poll posts them. */
+		if (zd_queue_in_flight(q) == 0 && !q->is_dirty)
+			bury(w, q);
+		return 0;
+	}
+	taken = zd_queue_take(w, q, ZD_BURST);
+	if (taken < 0) {
+		q->poisoned = true;
+		drain(w, q);
+		return 0;
+	}
+	if (taken > 0 || zd_queue_in_flight(q) > 0)
+		q->last_work = now;
+	else if (now - q->last_work > w->spin_cycles)
+		arm(w, q);
+	return (unsigned int)taken;
+}
+
+/* Takes what the main lcore has put down: new queues, and those that it wants back. */
+static void
+hear_main(struct zd_worker *w)
+{
+	struct zd_queue *q = zd_mailbox_take(&w->inbox), *next;
+
+	for (; q != NULL; q = next) {
+		next = q->mail_next;
+		q->state = ZD_QUEUE_POLLED;
+		q->last_work = rte_rdtsc();
+		LIST_INSERT_HEAD(&w->queues, q, own);
+		TAILQ_INSERT_TAIL(&w->polled, q, link);
+		if (watch(w, q->sock, q) != 0)
+			drain(w, q);
+	}
+	LIST_FOREACH (q, &w->queues, own) {
+		if (zc_load_relaxed(&q->dying) != 0)
+			drain(w, q);
+	}
+}
+
+static void
+wake(struct zd_worker *w, struct zd_queue *q)
+{
+	char ring[8];
+	ssize_t n = zshm_recv(q->sock, ring, sizeof(ring), NULL, NULL, MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EMSGSIZE && n != -EINTR)) {
+		drain(w, q);
+		return;
+	}
+	if (q->state != ZD_QUEUE_ARMED)
+		return;
+	zbell_disarm(&q->head->sq_sleeper);
+	q->state = ZD_QUEUE_POLLED;
+	q->last_work = rte_rdtsc();
+	TAILQ_INSERT_TAIL(&w->polled, q, link);
+}
+
+/* Hears doorbells, hang-ups and the main lcore. */
+static void
+look(struct zd_worker *w, int timeout_ms)
+{
+	struct epoll_event events[EPOLL_MAX];
+	int nr = epoll_wait(w->epoll_fd, events, EPOLL_MAX, timeout_ms);
+
+	for (int i = 0; i < nr; i++) {
+		if (events[i].data.ptr != NULL)
+			wake(w, (struct zd_queue *)events[i].data.ptr);
+		else
+			hear_main(w);
+	}
+	w->last_look = rte_rdtsc();
+}
+
+bool
+zd_worker_poll(struct zd_worker *w, uint64_t now)
+{
+	unsigned int nr_compressors = zd_compressors_nr(w->compressors);
+	struct zd_queue *q, *next;
+	unsigned int work;
+
+	work = poll_compressors(w, nr_compressors) + w->nr_retry;
+	drain_retry(w);
+	for (q = TAILQ_FIRST(&w->polled); q != NULL; q = next) {
+		next = TAILQ_NEXT(q, link);
+		work += serve(w, q, now);
+	}
+	for (unsigned int c = 0; c < nr_compressors; c++)
+		zd_worker_submit(w, c);
+	while ((q = SLIST_FIRST(&w->dirty)) != NULL) {
+		SLIST_REMOVE_HEAD(&w->dirty, dirty);
+		q->is_dirty = false;
+		zd_queue_flush(q);
+	}
+	return work > 0 || w->in_flight > 0;
+}
+
+int
+zd_worker_main(void *worker)
+{
+	struct zd_worker *w = (struct zd_worker *)worker;
+	uint64_t look_cycles = LOOK_US * rte_get_tsc_hz() / 1000000;
+	uint64_t before = rte_rdtsc();
+
+	while (zc_load_relaxed(&w->stopping) == 0 || !LIST_EMPTY(&w->queues)) {
+		uint64_t now = rte_rdtsc();
+		bool busy;
+
+		if (TAILQ_EMPTY(&w->polled) && w->in_flight == 0) {
+			zd_count(&w->stats.sleeps, 1);
+			look(w, -1);
+			now = rte_rdtsc();
+		} else if (now - w->last_look > look_cycles) {
+			look(w, 0);
+			now = rte_rdtsc();
+		}
+		zd_count(&w->stats.total_cycles, now - before);
+		before = now;
+		busy = zd_worker_poll(w, now);
+		zd_count(&w->stats.polls, 1);
+		if (busy)
+			zd_count(&w->stats.busy_cycles, rte_rdtsc() - now);
+		else
+			rte_pause();
+	}
+	return 0;
+}
