@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+#ifndef PERF_H
+#define PERF_H
+
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * @file
+ * What the files of zcomp-perf share. Only its main thread enters them. Errors are told on standard
+ * error where they are found; who gets a negative errno only passes it on.
+ */
+
+#define PERF_PAGE_SIZE   4096u
+#define PERF_DEPTH       256u /**< stores in flight */
+#define PERF_TARGETS_MAX 4u
+
+struct ptest;
+struct target_ops;
+
+/** Options that not every ptest and target has a use for. */
+enum perf_option {
+	PERF_OPTION_ALGO = 1u << 0,
+	PERF_OPTION_COMPRESS_LEVEL = 1u << 1,
+	PERF_OPTION_BURST_SZ = 1u << 2,
+	PERF_OPTION_NUM_ITER = 1u << 3,
+	PERF_OPTION_QUICK = 1u << 4,
+	PERF_OPTION_SOCKET = 1u << 5,
+	PERF_OPTION_ZCOMPD = 1u << 6,
+};
+
+/** What the command line says. The strings are those of argv. */
+struct perf_opts {
+	const struct ptest *ptest;
+	const struct target_ops *targets[PERF_TARGETS_MAX]; /**< ratios are to the first */
+	unsigned int nr_targets;
+	const char *input_file;
+	uint64_t extended_len; /**< bytes; 0 = as the file is */
+	unsigned int nr_pairs;
+	uint64_t min_ns; /**< of a pass */
+	unsigned int burst;
+	int level;
+	const char *json;   /**< NULL = none, "-" = standard output */
+	const char *socket; /**< NULL = a service of our own */
+	const char *zcompd; /**< NULL = the one beside this program */
+	bool quick;
+	bool force;
+};
+
+/** Reads the command line; a wrong one says what is wrong and exits 2. */
+void perf_opts_parse(struct perf_opts *opts, int argc, char **argv);
+
+/** Where the threads run, and how the user stops it all. */
+struct perf_place {
+	cpu_set_t cpus; /**< that this process was given */
+	int client_cpu; /**< the main thread's */
+	int worker_cpu; /**< of a service of our own; -1 = there is none left */
+	int stop_fd;    /**< readable after SIGINT, SIGTERM, SIGHUP */
+	sigset_t signals;
+};
+
+/**
+ * Pins the calling thread to the first CPU and catches the signals.
+ * @param nr_cpus that are needed at the same time
+ * @return 0, -ENOSPC (fewer CPUs), -errno
+ */
+int perf_place_take(struct perf_place *place, unsigned int nr_cpus);
+
+/** Gives a forked child, or the end of the program, what it was before. Signals then strike. */
+void perf_place_leave(const struct perf_place *place);
+
+/** @return whether the user wants it all to stop */
+bool perf_place_stopped(const struct perf_place *place);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+
+/* The table of ptests. */
+
+#include "ptest.h"
+
+#include <stddef.h>
+
+const struct ptest *const ptest_table[] = {
+        &ptest_throughput,
+        &ptest_verify,
+        NULL,
+};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+#ifndef PTEST_H
+#define PTEST_H
+
+#include <stdint.h>
+
+#include "report.h"
+#include "target.h"
+
+/**
+ * @file
+ * What is done with the targets: one file and one line of ptest_table for each.
+ */
+
+struct ptest {
+	const char *name;
+	const char *doc;  /**< for --help */
+	uint32_t options; /**< enum perf_option that it has a use for */
+	/** @param targets env->opts->nr_targets of them, ready, that hold sweep 0 */
+	int (*run)(const struct target_env *env, struct target **targets, struct report *report);
+};
+
+extern const struct ptest ptest_throughput;
+extern const struct ptest ptest_verify;
+
+/** All ptests; the last entry is NULL. */
+extern const struct ptest *const ptest_table[];
+
+#endif

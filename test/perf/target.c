@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+
+/* The table of targets, and what is done with each of them alike. */
+
+#include "target.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+const struct target_ops *const target_table[] = {
+        &target_codec,
+        &target_service,
+        NULL,
+};
+
+int
+targets_create(const struct target_env *env, struct target **targets)
+{
+	memset(targets, 0, env->opts->nr_targets * sizeof(*targets));
+	for (unsigned int i = 0; i < env->opts->nr_targets; i++) {
+		int ret = env->opts->targets[i]->create(env, &targets[i]);
+
+		if (ret != 0) {
+			targets_destroy(targets, env->opts->nr_targets);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+void
+targets_destroy(struct target **targets, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		if (targets[i] != NULL)
+			targets[i]->ops->destroy(targets[i]);
+		targets[i] = NULL;
+	}
+}
+
+int
+target_verify(struct target *t)
+{
+	const struct corpus *c = t->env.corpus;
+	uint32_t shift = corpus_shift(c, t->sweep);
+	uint8_t page[PERF_PAGE_SIZE];
+
+	for (uint32_t i = 0; i < c->nr; i++) {
+		int ret = t->ops->read(t, i, page);
+
+		if (ret != 0)
+			return ret;
+		if (memcmp(page, corpus_content(c, i, shift), sizeof(page)) != 0) {
+			zc_err("target %s: page %u is not what was stored", t->ops->name, i);
+			return -EBADMSG;
+		}
+	}
+	return perf_place_stopped(t->env.place) ? -EINTR : 0;
+}
+
+int
+target_store_pass(void *arg, uint64_t sweeps, struct pairing_time *time)
+{
+	struct target *t = (struct target *)arg;
+	uint64_t start = zc_now_ns();
+	int ret = t->ops->store(t, sweeps, &time->client_ns);
+
+	time->elapsed_ns = (double)(zc_now_ns() - start);
+	if (ret == 0 && perf_place_stopped(t->env.place))
+		ret = -EINTR;
+	return ret;
+}
+
+int
+target_load_pass(void *arg, uint64_t sweeps, struct pairing_time *time)
+{
+	struct target *t = (struct target *)arg;
+	uint64_t start = zc_now_ns();
+	int ret = t->ops->load(t, sweeps, NULL);
+
+	time->elapsed_ns = time->client_ns = (double)(zc_now_ns() - start);
+	if (ret == 0 && perf_place_stopped(t->env.place))
+		ret = -EINTR;
+	return ret;
+}

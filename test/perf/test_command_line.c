@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ * Copyright (c) 2026 The zcompd authors
+ */
+
+/* What zcomp-perf refuses, in which words, and with which exit status. The first argument is the
+ * program. */
+
+#include "test_util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host.h"
+
+#define ARGS_MAX 12
+
+static const char *program;
+static char corpus[] = "/dev/shm/zcomp-perf-test-XXXXXX";
+
+struct outcome {
+	int status;
+	char said[4096]; /* on both streams */
+};
+
+static void
+become_program(const char *const *args, int out)
+{
+	const char *argv[ARGS_MAX + 2] = {program};
+
+	for (unsigned int i = 0; i < ARGS_MAX && args[i] != NULL; i++)
+		argv[i + 1] = strcmp(args[i], "CORPUS") == 0 ? corpus : args[i];
+	dup2(out, STDOUT_FILENO);
+	dup2(out, STDERR_FILENO);
+	execv(program, (char **)(uintptr_t)argv);
+	_exit(127);
+}
+
+static void
+run(const char *const *args, struct outcome *o)
+{
+	int fds[2], status;
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		become_program(args, fds[1]);
+	close(fds[1]);
+	while ((n = read(fds[0], o->said + len, sizeof(o->said) - 1 - len)) > 0)
+		len += (size_t)n;
+	o->said[len] = '\0';
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	o->status = WEXITSTATUS(status);
+}
+
+static void
+expect(const char *const *args, int status, const char *said)
+{
+	struct outcome o;
+
+	run(args, &o);
+	if (o.status != status || strstr(o.said, said) == NULL)
+		fail_msg("wanted status %d and '%s', got %d and '%s'", status, said, o.status,
+		         o.said);
+}
+
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void
+test_help(void **state)
+{
+	(void)state;
+	expect(ARGS("--help"), 0, "  throughput ");
+	expect(ARGS("--help"), 0, "  service ");
+	expect(ARGS("--version"), 0, "zcomp-perf ");
+}
+
+static void
+test_values(void **state)
+{
+	static const char *const table[][3] = {
+	        {"--ptest", "latency", "no 'latency'; there are: throughput verify"},
+	        {"--target", "pmd", "no 'pmd'; there are: codec service"},
+	        {"--target", "codec,", "no ''; there are"},
+	        {"--target", "codec,codec", "'codec' is there twice"},
+	        {"--algo", "zstd", "no 'zstd'; there is: lz4"},
+	        {"--compress-level", "0", "'0' is not a number from 1 to 65536"},
+	        {"--compress-level", "fast", "'fast' is not a number"},
+	        {"--seg-sz", "8192", "'8192' is not a size from 4096 to 4096"},
+	        {"--burst-sz", "257", "'257' is not a number from 1 to 256"},
+	        {"--burst-sz", "0", "'0' is not a number from 1 to 256"},
+	        {"--num-iter", "10", "10 is less than 11"},
+	        {"--num-iter", "1000", "'1000' is not a number from 1 to 999"},
+	        {"--extended-input-sz", "1023K", "'1023K' is not a size from 1048576"},
+	        {"--extended-input-sz", "many", "'many' is not a size"},
+	        {"--no-such-option", "1", "unrecognized option"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TEST_NR(table); i++)
+		expect(ARGS("--input-file", "CORPUS", table[i][0], table[i][1]), 2, table[i][2]);
+	expect(ARGS("--target", "codec"), 2, "--input-file is needed");
+	expect(ARGS("--input-file", "CORPUS", "codec"), 2, "'codec' is no option");
+}
+
+static void
+test_of_no_use(void **state)
+{
+	(void)state;
+	expect(ARGS("--input-file", "CORPUS", "--target", "codec", "--burst-sz", "8"), 2,
+	       "--burst-sz: neither ptest throughput nor target codec has a use for it");
+	expect(ARGS("--input-file", "CORPUS", "--target", "codec", "--socket", "s"), 2,
+	       "--socket: neither ptest throughput nor target codec");
+	expect(ARGS("--input-file", "CORPUS", "--target", "codec", "--zcompd", "z"), 2,
+	       "--zcompd: neither");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "verify", "--num-iter", "20"), 2,
+	       "--num-iter: neither ptest verify nor target codec, service");
+	expect(ARGS("--input-file", "CORPUS", "--socket", "s", "--zcompd", "z"), 2,
+	       "--zcompd: no service is started with --socket");
+}
+
+static void
+test_files(void **state)
+{
+	(void)state;
+	expect(ARGS("--force", "--input-file", "/dev/shm/no/such/file"), 1, "No such file");
+	expect(ARGS("--force", "--input-file", "/dev/shm"), 1, "not a regular file");
+	expect(ARGS("--force", "--input-file", program, "--json", "/dev/shm/no/such/file"), 1,
+	       "--json: /dev/shm/no/such/file: No such file");
+	expect(ARGS("--force", "--input-file", "CORPUS", "--zcompd", "/dev/shm/no/such/file"), 1,
+	       "No such file");
+	expect(ARGS("--force", "--input-file", "CORPUS", "--zcompd", "/bin/false"), 1,
+	       "ended before it was ready");
+	expect(ARGS("--force", "--input-file", "CORPUS", "--socket", "/dev/shm/no/such/file"), 1,
+	       "/dev/shm/no/such/file");
+	assert_int_equal(truncate(corpus, 1000000), 0);
+	expect(ARGS("--force", "--input-file", "CORPUS"), 1,
+	       "has 1000000 bytes; 1 MiB to 1 TiB can be measured");
+	assert_int_equal(truncate(corpus, 1 << 20), 0);
+}
+
+static void
+test_too_few_cpus(void **state)
+{
+	cpu_set_t all, one;
+	int cpu = 0;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	while (!CPU_ISSET(cpu, &all))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	expect(ARGS("--force", "--input-file", "CORPUS"), 1,
+	       "2 threads must run at the same time, and there is 1 CPU");
+	expect(ARGS("--force", "--input-file", "CORPUS", "--target", "codec", "--quick"), 0,
+	       "stores/s");
+	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
+static void
+test_build(void **state)
+{
+	(void)state;
+	if (host_build_flaw() == NULL)
+		skip();
+	expect(ARGS("--input-file", "CORPUS", "--target", "codec", "--quick"), 1,
+	       host_build_flaw());
+}
+
+static int
+make_corpus(void **state)
+{
+	int fd = mkstemp(corpus);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 1 << 20), 0);
+	return close(fd);
+}
+
+static int
+remove_corpus(void **state)
+{
+	(void)state;
+	return unlink(corpus);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(test_help),         cmocka_unit_test(test_values),
+	        cmocka_unit_test(test_of_no_use),    cmocka_unit_test(test_files),
+	        cmocka_unit_test(test_too_few_cpus), cmocka_unit_test(test_build),
+	};
+
+	if (argc != 2)
+		return 1;
+	program = argv[1];
+	return cmocka_run_group_tests(tests, make_corpus, remove_corpus);
+}
