@@ -61,6 +61,8 @@ struct cdev_qp {
 struct zcomp_cdev {
 	uint8_t id;
 	unsigned int nr_qps;
+	uint32_t depth;
+	struct zcomp_watch *watches;
 	struct cdev_qp qps[];
 };
 
@@ -100,8 +102,22 @@ zcomp_cdev_supports(const struct zcomp_cdev *dev, const struct zcodec *codec)
 	return cdev_capability(dev, codec) != NULL;
 }
 
+/* A driver does not tell how deep its queues may be, so it is asked for less until it agrees. */
 static int
-cdev_start(const struct zcomp_cdev *dev, uint32_t depth)
+qp_setup(struct zcomp_cdev *dev, uint16_t qp, int socket)
+{
+	int ret;
+
+	for (;;) {
+		ret = rte_compressdev_queue_pair_setup(dev->id, qp, dev->depth, socket);
+		if (ret != -EINVAL || dev->depth == 1)
+			return ret;
+		dev->depth /= 2;
+	}
+}
+
+static int
+cdev_start(struct zcomp_cdev *dev)
 {
 	struct rte_compressdev_config config = {
 	        .socket_id = rte_compressdev_socket_id(dev->id),
@@ -111,13 +127,12 @@ cdev_start(const struct zcomp_cdev *dev, uint32_t depth)
 	int ret = rte_compressdev_configure(dev->id, &config);
 
 	for (unsigned int i = 0; i < dev->nr_qps && ret == 0; i++)
-		ret = rte_compressdev_queue_pair_setup(dev->id, (uint16_t)i, depth,
-		                                       config.socket_id);
+		ret = qp_setup(dev, (uint16_t)i, config.socket_id);
 	return ret == 0 ? rte_compressdev_start(dev->id) : ret;
 }
 
 static int
-cdev_open(struct zcomp_cdev *dev, uint32_t depth)
+cdev_open(struct zcomp_cdev *dev)
 {
 	struct rte_compressdev_info info;
 	int ret;
@@ -125,11 +140,42 @@ cdev_open(struct zcomp_cdev *dev, uint32_t depth)
 	rte_compressdev_info_get(dev->id, &info);
 	if (info.max_nb_queue_pairs != 0 && info.max_nb_queue_pairs < dev->nr_qps)
 		return -ENOTSUP;
-	ret = cdev_start(dev, rte_align32pow2(depth));
+	ret = cdev_start(dev);
 	if (ret == 0 || ret == -EBUSY)
 		return ret;
 	rte_compressdev_close(dev->id);
 	return ret == -ENOMEM ? -ENOMEM : -EIO;
+}
+
+static void
+cdev_free(struct zcomp_cdev *dev)
+{
+	free(dev->watches);
+	free(dev);
+}
+
+static struct zcomp_cdev *
+cdev_alloc(uint8_t id, unsigned int nr_lcores, uint32_t depth)
+{
+	const size_t len = sizeof(struct zcomp_cdev) + nr_lcores * sizeof(struct cdev_qp);
+	struct zcomp_cdev *dev = aligned_alloc(RTE_CACHE_LINE_SIZE, len);
+
+	if (dev == NULL)
+		return NULL;
+	memset(dev, 0, len);
+	dev->id = id;
+	dev->nr_qps = nr_lcores;
+	/* Some drivers need a power of two. */
+	dev->depth = rte_align32pow2(depth == 0 ? ZCOMP_DEPTH_DEFAULT : depth);
+	dev->watches = aligned_alloc(_Alignof(struct zcomp_watch),
+	                             nr_lcores * sizeof(struct zcomp_watch));
+	if (dev->watches == NULL) {
+		cdev_free(dev);
+		return NULL;
+	}
+	for (unsigned int i = 0; i < nr_lcores; i++)
+		zcomp_watch_init(&dev->watches[i], 0);
+	return dev;
 }
 
 int
@@ -137,26 +183,27 @@ zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth, struct
 {
 	int id = rte_compressdev_get_dev_id(name), ret;
 	struct zcomp_cdev *dev;
-	size_t len;
 
 	if (id < 0)
 		return -ENODEV;
 	if (nr_lcores == 0 || nr_lcores > UINT16_MAX || depth > ZCOMP_DEPTH_MAX)
 		return -EINVAL;
-	len = sizeof(*dev) + nr_lcores * sizeof(dev->qps[0]);
-	dev = aligned_alloc(RTE_CACHE_LINE_SIZE, len);
+	dev = cdev_alloc((uint8_t)id, nr_lcores, depth);
 	if (dev == NULL)
 		return -ENOMEM;
-	memset(dev, 0, len);
-	dev->id = (uint8_t)id;
-	dev->nr_qps = nr_lcores;
-	ret = cdev_open(dev, depth == 0 ? ZCOMP_DEPTH_DEFAULT : depth);
+	ret = cdev_open(dev);
 	if (ret != 0) {
-		free(dev);
+		cdev_free(dev);
 		return ret;
 	}
 	*out = dev;
 	return 0;
+}
+
+void
+zcomp_cdev_stop(struct zcomp_cdev *dev)
+{
+	rte_compressdev_stop(dev->id);
 }
 
 void
@@ -166,7 +213,19 @@ zcomp_cdev_close(struct zcomp_cdev *dev)
 		return;
 	rte_compressdev_stop(dev->id);
 	rte_compressdev_close(dev->id);
-	free(dev);
+	cdev_free(dev);
+}
+
+uint32_t
+zcomp_cdev_depth(const struct zcomp_cdev *dev)
+{
+	return dev->depth;
+}
+
+const struct zcomp_watch *
+zcomp_cdev_watch(const struct zcomp_cdev *dev, unsigned int lcore)
+{
+	return &dev->watches[lcore];
 }
 
 /* One compressor on it. */
@@ -292,6 +351,7 @@ cdev_setup_params(struct zcomp_params *params, void **priv)
 		return -ENOMEM;
 	memset(cc, 0, len);
 	cc->dev = params->dev;
+	params->depth = RTE_MIN(params->depth, cc->dev->depth);
 	ret = xform_create(cc, params);
 	if (ret == -ENOTSUP)
 		unsupported_warn(params);
@@ -307,6 +367,12 @@ cdev_setup_params(struct zcomp_params *params, void **priv)
 }
 
 /* The data path. */
+
+static struct zcomp_watch *
+cdev_watches(void *priv)
+{
+	return ((struct cdev_comp *)priv)->dev->watches;
+}
 
 static struct cdev_strm *
 strm_of(struct zcomp_strm *strm)
@@ -435,6 +501,7 @@ const struct zcomp_ops zcomp_backend_compressdev = {
         .name = "compressdev",
         .setup_params = cdev_setup_params,
         .release_params = cdev_release_params,
+        .watches = cdev_watches,
         .get_stream = cdev_get_stream,
         .put_stream = cdev_put_stream,
         .submit = cdev_submit,

@@ -21,14 +21,16 @@
  *
  * Memory is EAL's, with IO addresses, so that hardware can use it: three pages and half a KiB for
  * each stream, hence 3.2 MiB for each lcore and compressor of 4 KiB pages and the default depth.
- * It is not touched before it is used.
+ * It is not touched before it is used. A compressor has no more streams for an lcore than the
+ * device's queue pair takes.
  */
 
 extern const struct zcomp_ops zcomp_backend_compressdev;
 
 /**
  * Opens a compressdev that EAL knows by @p name: configures, sets up a queue pair for each of
- * @p nr_lcores, and starts it. Main lcore.
+ * @p nr_lcores, and starts it. A driver that refuses so deep queue pairs is asked for half as deep
+ * ones, and so on. Main lcore.
  * EAL before 25.11 crashes at a look-up by name when a device was removed before the last one:
  * remove them in reverse order.
  * @param depth operations in flight for each queue pair, 1 to ZCOMP_DEPTH_MAX; 0 =
@@ -40,11 +42,20 @@ extern const struct zcomp_ops zcomp_backend_compressdev;
 int zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth,
                     struct zcomp_cdev **out);
 
+/** Stops the device: it no longer touches the streams that it has. Main lcore; no lcore polls. */
+void zcomp_cdev_stop(struct zcomp_cdev *dev);
+
 /**
  * Stops and closes the device, which EAL then still knows; its compressors are destroyed by now.
  * Main lcore. Accepts NULL.
  */
 void zcomp_cdev_close(struct zcomp_cdev *dev);
+
+/** @return operations in flight that each of its queue pairs takes. Any thread. */
+uint32_t zcomp_cdev_depth(const struct zcomp_cdev *dev);
+
+/** @return the watch of an lcore, for its counters. Any thread. */
+const struct zcomp_watch *zcomp_cdev_watch(const struct zcomp_cdev *dev, unsigned int lcore);
 
 /** @return whether the device compresses into the format of @p codec. Any thread. */
 bool zcomp_cdev_supports(const struct zcomp_cdev *dev, const struct zcodec *codec);

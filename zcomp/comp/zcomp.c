@@ -3,11 +3,14 @@
  */
 
 /*
- * The front end: it owns the per-lcore streams and the counters, and sends each stream back to
- * where it came from.
+ * The front end: it owns the per-lcore streams, the list of managers (a backend's instance each: a
+ * device) and the counters, and sends each stream back to where it came from.
  *
- * Main lcore: create, destroy. Lcore N alone: everything in lcores[N]; the counters there are plain
- * words that others may read, hence the relaxed accesses.
+ * Main lcore: create, add, destroy. Lcore N alone: everything in lcores[N], and watch N of each
+ * manager; the counters there are plain words that others may read, hence the relaxed accesses.
+ *
+ * Managers are used by turns: the turn goes on with each submission, so that a burst is one
+ * doorbell. What a manager's watch says of its device decides whether it gets pages at all.
  *
  * A per-lcore stream is free, held by the caller, or done: compressed by zcomp_submit() and waiting
  * for zcomp_poll(), so that the caller sees one flow for both kinds of stream. There is one for
@@ -25,10 +28,14 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 #define CACHE_LINE 64u
 #define BUF_ALIGN  4096u
+/* The clock is read for one software page of so many, and the mean follows the last 8 of those. */
+#define SOFT_SAMPLE 16u
+#define SOFT_SHIFT  3
 
 struct percpu_zstrm {
 	struct zcomp_strm strm;
@@ -39,14 +46,25 @@ struct percpu_zstrm {
 
 struct lcore {
 	_Alignas(CACHE_LINE) struct percpu_zstrm percpu;
+	uint64_t soft_ns;  /* a page on the per-lcore stream, mean */
+	unsigned int turn; /* of the managers */
 	_Alignas(CACHE_LINE) struct zcomp_stats stats;
 };
 
-struct zcomp {
+/* A backend's instance. */
+struct zcomp_manager {
 	const struct zcomp_ops *ops;
 	void *priv;
 	struct zcomp_params params;
-	bool is_set_up;
+	struct zcomp_watch *watches;
+	struct zcomp_watch *own_watches; /* the same, when they are not the backend's */
+};
+
+struct zcomp {
+	const char *name;
+	struct zcomp_params params;
+	struct zcomp_manager managers[ZCOMP_MANAGERS_MAX];
+	unsigned int nr_managers;
 	void *bufs;
 	struct lcore lcores[];
 };
@@ -96,7 +114,7 @@ percpu_init(struct zcomp *comp, unsigned int lcore, char *buf)
 }
 
 static struct zcomp *
-comp_alloc(const struct zcomp_ops *ops, const struct zcomp_params *params)
+comp_alloc(const struct zcomp_params *params)
 {
 	const size_t buf_len =
 	        align_up(3 * (size_t)params->page_size + params->codec->ctx_len(), BUF_ALIGN);
@@ -111,31 +129,72 @@ comp_alloc(const struct zcomp_ops *ops, const struct zcomp_params *params)
 		free(comp);
 		return NULL;
 	}
-	comp->ops = ops;
 	comp->params = *params;
 	comp->params.zstrm_mgmt = false;
 	if (params->depth == 0)
 		comp->params.depth = ZCOMP_DEPTH_DEFAULT;
+	if (params->now_ns == NULL)
+		comp->params.now_ns = zc_now_ns;
 	for (unsigned int i = 0; i < params->nr_lcores; i++)
 		percpu_init(comp, i, (char *)comp->bufs + i * buf_len);
 	return comp;
 }
 
 static int
-backend_set_up(struct zcomp *comp)
+watches_get(struct zcomp_manager *m)
 {
+	const unsigned int nr = m->params.nr_lcores;
+
+	if (m->ops->watches != NULL)
+		m->watches = m->ops->watches(m->priv);
+	if (m->watches != NULL)
+		return 0;
+	m->own_watches = aligned_alloc(CACHE_LINE, nr * sizeof(*m->own_watches));
+	if (m->own_watches == NULL)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < nr; i++)
+		zcomp_watch_init(&m->own_watches[i], m->params.hang_ns);
+	m->watches = m->own_watches;
+	return 0;
+}
+
+static void
+manager_fini(struct zcomp_manager *m)
+{
+	if (m->ops->release_params != NULL)
+		m->ops->release_params(m->priv);
+	free(m->own_watches);
+}
+
+/* Sets up one more backend. One that manages no streams leaves no trace but its log line. */
+int
+zcomp_add(struct zcomp *comp, const struct zcomp_ops *ops, struct zcomp_cdev *dev)
+{
+	struct zcomp_manager *m = &comp->managers[comp->nr_managers];
 	int ret;
 
-	if (comp->ops->setup_params == NULL)
+	if (ops->codec != NULL && ops->codec != comp->params.codec)
+		return -EINVAL;
+	if (comp->nr_managers == ZCOMP_MANAGERS_MAX)
+		return -ENOSPC;
+	if (ops->setup_params == NULL)
 		return 0;
-	ret = comp->ops->setup_params(&comp->params, &comp->priv);
-	comp->is_set_up = ret == 0;
-	if (ret == 0 || ret == -ENOMEM || ret == -EINVAL)
+	*m = (struct zcomp_manager){.ops = ops, .params = comp->params};
+	m->params.dev = dev;
+	ret = ops->setup_params(&m->params, &m->priv);
+	if (ret == -ENOMEM || ret == -EINVAL)
 		return ret;
-	comp->params.zstrm_mgmt = false;
-	zc_warn("%s: no managed streams, %s is compressed by the lcores: %s", comp->ops->name,
-	        comp->params.codec->name, strerror(-ret));
-	return 0;
+	if (ret != 0) {
+		zc_warn("%s: no managed streams, %s is compressed by the lcores: %s", ops->name,
+		        comp->params.codec->name, strerror(-ret));
+		return 0;
+	}
+	ret = m->params.zstrm_mgmt ? watches_get(m) : 0;
+	if (ret == 0 && m->params.zstrm_mgmt)
+		comp->nr_managers++;
+	else
+		manager_fini(m);
+	return ret;
 }
 
 int
@@ -146,10 +205,11 @@ zcomp_create(const struct zcomp_ops *ops, const struct zcomp_params *params, str
 
 	if (ret != 0)
 		return ret;
-	comp = comp_alloc(ops, params);
+	comp = comp_alloc(params);
 	if (comp == NULL)
 		return -ENOMEM;
-	ret = backend_set_up(comp);
+	comp->name = ops->name;
+	ret = zcomp_add(comp, ops, params->dev);
 	if (ret != 0) {
 		zcomp_destroy(comp);
 		return ret;
@@ -167,8 +227,8 @@ zcomp_destroy(struct zcomp *comp)
 		assert(!comp->lcores[i].percpu.held);
 		assert(comp->lcores[i].stats.in_flight == 0);
 	}
-	if (comp->is_set_up && comp->ops->release_params != NULL)
-		comp->ops->release_params(comp->priv);
+	for (unsigned int i = comp->nr_managers; i-- > 0;)
+		manager_fini(&comp->managers[i]);
 	free(comp->bufs);
 	free(comp);
 }
@@ -182,22 +242,42 @@ percpu_get(struct percpu_zstrm *percpu)
 	return &percpu->strm;
 }
 
+static bool
+manager_may(const struct zcomp_manager *m, unsigned int lcore)
+{
+	struct zcomp_watch *w = &m->watches[lcore];
+
+	return !zcomp_watch_suspect(w) || zcomp_watch_probe(w, m->params.now_ns());
+}
+
+/* The managers by turns, beginning with whose turn it is. */
+static struct zcomp_manager *
+manager_at(struct zcomp *comp, unsigned int lcore, unsigned int i)
+{
+	return &comp->managers[(comp->lcores[lcore].turn + i) % comp->nr_managers];
+}
+
 static struct zcomp_strm *
 managed_get(struct zcomp *comp, unsigned int lcore)
 {
-	struct managed_zstrm *zstrm;
+	for (unsigned int i = 0; i < comp->nr_managers; i++) {
+		struct zcomp_manager *m = manager_at(comp, lcore, i);
+		struct managed_zstrm *zstrm = NULL;
 
-	if (!comp->params.zstrm_mgmt)
-		return NULL;
-	zstrm = comp->ops->get_stream(comp->priv, lcore);
-	if (zstrm == NULL) {
-		count(&comp->lcores[lcore].stats.refused, 1);
-		return NULL;
+		if (manager_may(m, lcore))
+			zstrm = m->ops->get_stream(m->priv, lcore);
+		if (zstrm == NULL)
+			continue;
+		zstrm->strm.comp = comp;
+		zstrm->strm.lcore = lcore;
+		zstrm->strm.managed = true;
+		zstrm->strm.manager = m;
+		zstrm->strm.probe = zcomp_watch_suspect(&m->watches[lcore]);
+		return &zstrm->strm;
 	}
-	zstrm->strm.comp = comp;
-	zstrm->strm.lcore = lcore;
-	zstrm->strm.managed = true;
-	return &zstrm->strm;
+	if (comp->nr_managers > 0)
+		count(&comp->lcores[lcore].stats.refused, 1);
+	return NULL;
 }
 
 struct zcomp_strm *
@@ -221,7 +301,11 @@ zcomp_stream_put(struct zcomp_strm *strm)
 	struct percpu_zstrm *percpu;
 
 	if (strm->managed) {
-		comp->ops->put_stream(comp->priv, zstrm_to_managed(strm));
+		/* One that its device still has goes back when the device returns it. */
+		if (strm->lost)
+			strm->put = true;
+		else
+			strm->manager->ops->put_stream(strm->manager->priv, zstrm_to_managed(strm));
 		return;
 	}
 	percpu = &comp->lcores[strm->lcore].percpu;
@@ -230,7 +314,7 @@ zcomp_stream_put(struct zcomp_strm *strm)
 }
 
 static void
-percpu_submit(const struct zcomp *comp, struct percpu_zstrm *percpu)
+percpu_compress(const struct zcomp *comp, struct percpu_zstrm *percpu)
 {
 	const struct zcomp_params *params = &comp->params;
 	struct zcomp_strm *strm = &percpu->strm;
@@ -241,38 +325,76 @@ percpu_submit(const struct zcomp *comp, struct percpu_zstrm *percpu)
 	percpu->done = true;
 }
 
-/* How many managed streams @strms begins with; at least one. */
+/* Only where there are devices is it of interest how long software takes. */
+static void
+percpu_submit(const struct zcomp *comp, struct lcore *lc)
+{
+	uint64_t start_ns, ns;
+
+	if (comp->nr_managers == 0 || lc->stats.percpu % SOFT_SAMPLE != 0) {
+		percpu_compress(comp, &lc->percpu);
+		return;
+	}
+	start_ns = comp->params.now_ns();
+	percpu_compress(comp, &lc->percpu);
+	ns = comp->params.now_ns() - start_ns;
+	lc->soft_ns = lc->soft_ns == 0
+	                      ? ns
+	                      : lc->soft_ns - (lc->soft_ns >> SOFT_SHIFT) + (ns >> SOFT_SHIFT);
+}
+
+/* How many streams of one manager @strms begins with; at least one. */
 static unsigned int
 managed_run(struct zcomp_strm *const *strms, unsigned int nr)
 {
 	unsigned int run = 1;
 
-	while (run < nr && strms[run]->managed)
+	while (run < nr && strms[run]->managed && strms[run]->manager == strms[0]->manager)
 		run++;
 	return run;
+}
+
+/* @return how many of the run were taken, by the device or, when that is suspect, by its watch */
+static unsigned int
+managed_submit(struct zcomp_strm **strms, unsigned int run, unsigned int lcore)
+{
+	struct zcomp_manager *m = strms[0]->manager;
+	struct zcomp_watch *w = &m->watches[lcore];
+	unsigned int taken;
+
+	if (zcomp_watch_suspect(w) && !strms[0]->probe) {
+		for (taken = 0; taken < run && !strms[taken]->probe; taken++)
+			zcomp_watch_fail(w, strms[taken]);
+		return taken;
+	}
+	taken = m->ops->submit(m->priv, lcore, strms, run);
+	zcomp_watch_submitted(w, strms, taken, run, m->params.now_ns());
+	return taken;
 }
 
 unsigned int
 zcomp_submit(struct zcomp *comp, unsigned int lcore, struct zcomp_strm **strms, unsigned int nr)
 {
 	struct lcore *lc = &comp->lcores[lcore];
-	unsigned int done = 0;
+	unsigned int done = 0, managed = 0, run, taken;
 
 	while (done < nr) {
-		unsigned int run, taken;
-
 		assert(strms[done]->comp == comp && strms[done]->lcore == lcore);
 		if (!strms[done]->managed) {
-			percpu_submit(comp, &lc->percpu);
+			percpu_submit(comp, lc);
 			done++;
 			continue;
 		}
 		run = managed_run(&strms[done], nr - done);
-		taken = comp->ops->submit(comp->priv, lcore, &strms[done], run);
-		count(&lc->stats.in_flight, taken);
+		taken = managed_submit(&strms[done], run, lcore);
+		managed += taken;
 		done += taken;
 		if (taken < run)
 			break;
+	}
+	if (managed > 0) {
+		count(&lc->stats.in_flight, managed);
+		lc->turn++;
 	}
 	return done;
 }
@@ -301,19 +423,54 @@ percpu_poll(struct lcore *lc)
 	return strm;
 }
 
+/* Keeps those that somebody waits for. */
+static unsigned int
+keep_awaited(struct zcomp_watch *w, struct zcomp_strm **strms, unsigned int nr, uint64_t now_ns)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < nr; i++) {
+		struct zcomp_strm *strm = strms[i];
+
+		if (zcomp_watch_done(w, strm, now_ns)) {
+			strms[n++] = strm;
+		} else if (strm->put) {
+			strm->put = false;
+			zcomp_stream_put(strm);
+		}
+	}
+	return n;
+}
+
+static unsigned int
+manager_poll(struct zcomp_manager *m, unsigned int lcore, struct zcomp_strm **strms,
+             unsigned int nr)
+{
+	struct zcomp_watch *w = &m->watches[lcore];
+	unsigned int n;
+	uint64_t now_ns;
+
+	if (zcomp_watch_idle(w))
+		return 0;
+	n = m->ops->poll(m->priv, lcore, strms, nr);
+	now_ns = m->params.now_ns();
+	n = keep_awaited(w, strms, n, now_ns);
+	return n + zcomp_watch_take(w, &strms[n], nr - n, now_ns);
+}
+
 unsigned int
 zcomp_poll(struct zcomp *comp, unsigned int lcore, struct zcomp_strm **strms, unsigned int nr)
 {
 	struct lcore *lc = &comp->lcores[lcore];
-	unsigned int n = 0, end;
+	unsigned int n = 0, counted;
 
 	if (lc->percpu.done && nr > 0)
 		strms[n++] = percpu_poll(lc);
-	if (!comp->params.zstrm_mgmt || n == nr)
-		return n;
-	end = n + comp->ops->poll(comp->priv, lcore, &strms[n], nr - n);
-	for (; n < end; n++)
-		managed_count(strms[n]);
+	counted = n;
+	for (unsigned int i = 0; i < comp->nr_managers && n < nr; i++)
+		n += manager_poll(manager_at(comp, lcore, i), lcore, &strms[n], nr - n);
+	for (; counted < n; counted++)
+		managed_count(strms[counted]);
 	return n;
 }
 
@@ -332,11 +489,61 @@ zcomp_stats(const struct zcomp *comp, unsigned int lcore, struct zcomp_stats *ou
 bool
 zcomp_managed(const struct zcomp *comp)
 {
-	return comp->params.zstrm_mgmt;
+	return comp->nr_managers > 0;
+}
+
+bool
+zcomp_healthy(const struct zcomp *comp, unsigned int lcore)
+{
+	for (unsigned int i = 0; i < comp->nr_managers; i++) {
+		if (!zcomp_watch_suspect(&comp->managers[i].watches[lcore]))
+			return true;
+	}
+	return false;
+}
+
+/* The watch of the manager that zcomp_stream_get() would ask first, or NULL. */
+static struct zcomp_watch *
+next_watch(const struct zcomp *comp, unsigned int lcore)
+{
+	for (unsigned int i = 0; i < comp->nr_managers; i++) {
+		unsigned int at = (comp->lcores[lcore].turn + i) % comp->nr_managers;
+		struct zcomp_watch *w = &comp->managers[at].watches[lcore];
+
+		if (!zcomp_watch_suspect(w))
+			return w;
+	}
+	return NULL;
+}
+
+struct zcomp_expected
+zcomp_expected(const struct zcomp *comp, unsigned int lcore)
+{
+	const struct zcomp_watch *w = next_watch(comp, lcore);
+
+	return (struct zcomp_expected){
+	        .managed_ns = w != NULL ? zcomp_watch_expected_ns(w) : 0,
+	        .software_ns = comp->lcores[lcore].soft_ns,
+	};
+}
+
+void
+zcomp_expected_fade(struct zcomp *comp, unsigned int lcore)
+{
+	struct zcomp_watch *w = next_watch(comp, lcore);
+
+	if (w != NULL)
+		zcomp_watch_fade(w);
+}
+
+uint64_t
+zcomp_now_ns(const struct zcomp *comp)
+{
+	return comp->params.now_ns();
 }
 
 const char *
 zcomp_name(const struct zcomp *comp)
 {
-	return comp->ops->name;
+	return comp->name;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "codec/codec.h"
+#include "comp/watch.h"
 
 /**
  * @file
@@ -32,6 +33,7 @@ struct zcomp_cdev;
 #define ZCOMP_DEPTH_MAX     4096u
 #define ZCOMP_PAGE_SIZE_MIN 1024u
 #define ZCOMP_PAGE_SIZE_MAX 65536u
+#define ZCOMP_MANAGERS_MAX  8u /**< backends of one compressor: a device each */
 
 /** What a compressor is made with; immutable afterwards, shared by its streams. */
 struct zcomp_params {
@@ -43,7 +45,11 @@ struct zcomp_params {
 				 * ZCOMP_DEPTH_DEFAULT */
 	struct zcomp_cdev *dev; /**< backend compressdev: the device; stays the caller's */
 	bool zstrm_mgmt;        /**< set by setup_params(): this backend manages streams, now */
+	uint64_t hang_ns;       /**< a page is overdue after this at least; 0 = ZCOMP_HANG_NS */
+	uint64_t (*now_ns)(void); /**< a clock that only goes forward; NULL = zc_now_ns() */
 };
+
+struct zcomp_manager;
 
 /** What both kinds of stream have in common, and all that a caller sees. */
 struct zcomp_strm {
@@ -57,6 +63,16 @@ struct zcomp_strm {
 	int32_t result;   /**< after zcomp_poll(): bytes at dst; -ENOSPC (does not compress into
 			   * dst_len), -EIO (the device failed) */
 	void *user;       /**< the caller's */
+
+	/* The front end's; zeroed by who makes the stream. */
+	struct zcomp_manager *manager; /**< of a managed stream */
+	struct zcomp_strm *next;       /**< in its device's watch */
+	struct zcomp_strm *prev;
+	uint64_t submitted_ns;
+	uint8_t age_class; /**< by how many were in flight */
+	bool lost;         /**< given up, but the device still has it */
+	bool put;          /**< lost, and the caller has put it */
+	bool probe;        /**< the one page that a suspect device gets */
 };
 
 /** A stream that a backend manages; backends embed it. */
@@ -101,6 +117,11 @@ struct zcomp_ops {
 	/** Frees what setup_params() made. May be NULL. */
 	void (*release_params)(void *priv);
 	/**
+	 * The watches of the device, one for each lcore, where compressors share it. May be NULL,
+	 * or return NULL: the front end then has its own.
+	 */
+	struct zcomp_watch *(*watches)(void *priv);
+	/**
 	 * Takes a free stream with src, dst and dst_len set; the front end sets comp, lcore and
 	 * managed.
 	 * @return the stream, or NULL when there is none
@@ -139,7 +160,16 @@ const struct zcomp_ops *zcomp_backend_by_name(const char *name);
 int zcomp_create(const struct zcomp_ops *ops, const struct zcomp_params *params,
                  struct zcomp **out);
 
-/** Frees all. Every stream has been put. Accepts NULL. */
+/**
+ * Adds a further backend, whose managed streams are used by turns with those of the others: several
+ * devices for one compressor. Before any stream is taken.
+ * @param dev as in struct zcomp_params, whose other members are those of zcomp_create()
+ * @return as zcomp_create(), and -ENOSPC (ZCOMP_MANAGERS_MAX)
+ */
+int zcomp_add(struct zcomp *comp, const struct zcomp_ops *ops, struct zcomp_cdev *dev);
+
+/** Frees all. Every stream has been put; a device that still has lost ones is stopped by now.
+ * Accepts NULL. */
 void zcomp_destroy(struct zcomp *comp);
 
 /** @return a stream to fill, or NULL when the preference has none free now */
@@ -161,6 +191,7 @@ unsigned int zcomp_submit(struct zcomp *comp, unsigned int lcore, struct zcomp_s
 /**
  * Collects finished streams, in any order. Compressors that share a device find each
  * other's managed streams: strm->comp tells. Each compressor finds its own per-lcore stream only.
+ * A page that its device does not return in time comes back with -EIO, once and for all.
  * @return how many
  */
 unsigned int zcomp_poll(struct zcomp *comp, unsigned int lcore, struct zcomp_strm **strms,
@@ -170,7 +201,7 @@ unsigned int zcomp_poll(struct zcomp *comp, unsigned int lcore, struct zcomp_str
 struct zcomp_stats {
 	uint64_t managed;   /**< pages polled that went through managed streams */
 	uint64_t percpu;    /**< pages polled that went through the per-lcore stream */
-	uint64_t refused;   /**< the backend manages streams, one was wanted, none was free */
+	uint64_t refused;   /**< the backends manage streams, one was wanted, none was free */
 	uint64_t errors;    /**< results other than bytes and -ENOSPC */
 	uint64_t in_flight; /**< managed streams submitted and not yet polled */
 };
@@ -178,10 +209,29 @@ struct zcomp_stats {
 /** Copies the counters of one lcore, each by itself. Any thread. */
 void zcomp_stats(const struct zcomp *comp, unsigned int lcore, struct zcomp_stats *out);
 
-/** @return whether the backend manages streams (zstrm_mgmt). Any thread. */
+/** @return whether any backend manages streams (zstrm_mgmt). Any thread. */
 bool zcomp_managed(const struct zcomp *comp);
 
-/** @return the backend's name. Any thread. */
+/** @return whether a backend manages streams of a device that is not suspect. The lcore. */
+bool zcomp_healthy(const struct zcomp *comp, unsigned int lcore);
+
+/** How long a page is expected to take, in nanoseconds; 0 = not known yet. The lcore. */
+struct zcomp_expected {
+	uint64_t managed_ns;  /**< of the device that is next: from submission to completion */
+	uint64_t software_ns; /**< of the per-lcore stream */
+};
+
+/** @return what is expected of the next page. The lcore. */
+struct zcomp_expected zcomp_expected(const struct zcomp *comp, unsigned int lcore);
+
+/** The next page does not go to the device because of what is expected of it: which fades. The
+ * lcore. */
+void zcomp_expected_fade(struct zcomp *comp, unsigned int lcore);
+
+/** @return the time of the compressor's clock */
+uint64_t zcomp_now_ns(const struct zcomp *comp);
+
+/** @return the (first) backend's name. Any thread. */
 const char *zcomp_name(const struct zcomp *comp);
 
 #endif
