@@ -39,9 +39,12 @@ static json_t *
 disk_json(const struct zd_disk *disk)
 {
 	const struct zarena_super *super = zstore_super(disk->store);
-	json_t *out = json_pack("{s:s, s:s, s:i}", "disk", super->name, "algorithm",
-	                        super->algorithm, "open", (int)disk->refs);
+	char policy[ZCOMP_POLICY_LEN];
+	json_t *out;
 
+	zd_disk_policy_text(disk, policy);
+	out = json_pack("{s:s, s:s, s:s, s:i}", "disk", super->name, "algorithm", super->algorithm,
+	                "policy", policy, "open", (int)disk->refs);
 	if (out != NULL)
 		zd_stats_disk(disk, add_number, out);
 	return out;
@@ -164,11 +167,42 @@ on_remove(struct request *r)
 	return name != NULL ? zd_disk_remove(&r->zd->disks, name, r->who, r->why) : ret;
 }
 
+/* What of a disk can be changed: its policy. */
+static int
+on_set(struct request *r)
+{
+	struct zd_disk_opts opts = {.has_policy = false};
+	const char *key, *name;
+	json_t *value;
+	int ret = 0;
+
+	name = disk_name(r, &ret);
+	if (name == NULL)
+		return ret;
+	json_object_foreach (r->in, key, value) {
+		if (strcmp(key, "cmd") == 0 || strcmp(key, "disk") == 0)
+			continue;
+		if (strcmp(key, "policy") != 0) {
+			snprintf(r->why, sizeof(r->why),
+			         "'%.63s' of a disk cannot be changed; policy can", key);
+			return -EINVAL;
+		}
+		ret = set_from_json(r, &opts, key, value);
+		if (ret != 0)
+			return ret;
+	}
+	if (!opts.has_policy) {
+		snprintf(r->why, sizeof(r->why), "what is to be set: policy");
+		return -EINVAL;
+	}
+	return zd_disk_set_policy(&r->zd->disks, name, &opts.policy, r->who, r->why);
+}
+
 static int
 on_info(struct request *r)
 {
 	const struct zd_compressors *c = &r->zd->compressors;
-	json_t *workers = json_array(), *streams = json_array(), *one;
+	json_t *workers = json_array(), *streams = json_array(), *devices = json_array(), *one;
 
 	for (unsigned int i = 0; i < r->zd->nr_workers; i++) {
 		one = json_object();
@@ -182,9 +216,15 @@ on_info(struct request *r)
 		zd_stats_streams(c, i, add_number, one);
 		json_array_append_new(streams, one);
 	}
+	for (unsigned int i = 0; i < c->nr_devices; i++) {
+		one = json_pack("{s:s}", "device", c->device_names[i]);
+		zd_stats_device(c, i, add_number, one);
+		json_array_append_new(devices, one);
+	}
 	json_object_set_new(r->out, "version", json_string(ZCOMPD_VERSION));
 	json_object_set_new(r->out, "pid", json_integer(getpid()));
 	json_object_set_new(r->out, "workers", workers);
+	json_object_set_new(r->out, "devices", devices);
 	return json_object_set_new(r->out, "streams", streams) == 0 ? 0 : -ENOMEM;
 }
 
@@ -192,8 +232,8 @@ static const struct {
 	const char *name;
 	int (*fn)(struct request *r);
 } commands[] = {
-        {"list", on_list},     {"stat", on_stat}, {"create", on_create},
-        {"remove", on_remove}, {"info", on_info},
+        {"list", on_list}, {"stat", on_stat},     {"create", on_create},
+        {"set", on_set},   {"remove", on_remove}, {"info", on_info},
 };
 
 static int
@@ -204,7 +244,7 @@ dispatch(struct request *r)
 	if (cmd == NULL) {
 		snprintf(r->why, sizeof(r->why),
 		         "a request is an object with \"cmd\": \"list\", \"stat\", \"create\", "
-		         "\"remove\" or \"info\"");
+		         "\"set\", \"remove\" or \"info\"");
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
@@ -212,7 +252,7 @@ dispatch(struct request *r)
 			return commands[i].fn(r);
 	}
 	snprintf(r->why, sizeof(r->why),
-	         "no command '%.63s'; there are list, stat, create, remove, info", cmd);
+	         "no command '%.63s'; there are list, stat, create, set, remove, info", cmd);
 	return -EOPNOTSUPP;
 }
 

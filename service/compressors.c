@@ -36,6 +36,22 @@ probe(const char *name, const char *args)
 	return ret < -1 ? ret : -ENODEV;
 }
 
+static int
+open_device(struct zd_compressors *c, const char *name, uint32_t depth)
+{
+	int ret = zcomp_cdev_open(name, c->nr_lcores, depth, &c->devices[c->nr_devices]);
+
+	if (ret == 0) {
+		zcomp_cdev_set_hang(c->devices[c->nr_devices], c->hang_ns);
+		return 0;
+	}
+	zc_err("device '%s' cannot be opened with %u queue pairs of %u: %s", name, c->nr_lcores,
+	       depth, strerror(-ret));
+	rte_vdev_uninit(name);
+	/* That is no argument of the command line. */
+	return ret == -EINVAL ? -EIO : ret;
+}
+
 int
 zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t depth)
 {
@@ -54,12 +70,8 @@ zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t d
 	if (args != NULL)
 		*args++ = '\0';
 	ret = probe(name, args != NULL ? args : "");
-	if (ret == 0) {
-		ret = zcomp_cdev_open(name, c->nr_lcores, depth, &c->devices[c->nr_devices]);
-		if (ret != 0)
-			zc_err("device '%s' cannot be opened with %u queue pairs of %u: %s", name,
-			       c->nr_lcores, depth, strerror(-ret));
-	}
+	if (ret == 0)
+		ret = open_device(c, name, depth);
 	if (ret != 0) {
 		free(name);
 		return ret;
@@ -68,14 +80,17 @@ zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t d
 	return 0;
 }
 
-static struct zcomp_cdev *
-device_for(const struct zd_compressors *c, const struct zcodec *codec)
+/* All devices that have the codec serve the compressor, by turns. */
+static int
+add_devices(const struct zd_compressors *c, struct zcomp *comp, const struct zcodec *codec)
 {
-	for (unsigned int i = 0; i < c->nr_devices; i++) {
+	int ret = 0;
+
+	for (unsigned int i = 0; i < c->nr_devices && ret == 0; i++) {
 		if (zcomp_cdev_supports(c->devices[i], codec))
-			return c->devices[i];
+			ret = zcomp_add(comp, &zcomp_backend_compressdev, c->devices[i]);
 	}
-	return NULL;
+	return ret;
 }
 
 int
@@ -87,7 +102,6 @@ zd_compressors_get(struct zd_compressors *c, const struct zcodec *codec, int32_t
 	        .level = level,
 	        .page_size = page_size,
 	        .nr_lcores = c->nr_lcores,
-	        .dev = device_for(c, codec),
 	};
 	struct zd_compressor *e;
 	int ret;
@@ -100,11 +114,14 @@ zd_compressors_get(struct zd_compressors *c, const struct zcodec *codec, int32_t
 	if (c->nr == ZD_COMPRESSORS_MAX)
 		return -ENOSPC;
 	e = &c->entries[c->nr];
-	ret = zcomp_create(params.dev != NULL ? &zcomp_backend_compressdev
-	                                      : zcomp_backend_by_name(codec->name),
-	                   &params, &e->comp);
+	ret = zcomp_create(zcomp_backend_by_name(codec->name), &params, &e->comp);
 	if (ret != 0)
 		return ret;
+	ret = add_devices(c, e->comp, codec);
+	if (ret != 0) {
+		zcomp_destroy(e->comp);
+		return ret;
+	}
 	e->codec = codec;
 	e->level = level;
 	e->page_size = page_size;
@@ -116,6 +133,9 @@ zd_compressors_get(struct zd_compressors *c, const struct zcodec *codec, int32_t
 void
 zd_compressors_fini(struct zd_compressors *c)
 {
+	/* One that hangs may still have pages in its hands. */
+	for (unsigned int i = 0; i < c->nr_devices; i++)
+		zcomp_cdev_stop(c->devices[i]);
 	for (unsigned int i = 0; i < c->nr; i++)
 		zcomp_destroy(c->entries[i].comp);
 	c->nr = 0;

@@ -33,6 +33,7 @@ struct zd_compressors {
 	struct zcomp_cdev *devices[ZD_DEVICES_MAX];
 	const char *device_names[ZD_DEVICES_MAX];
 	unsigned int nr_devices;
+	uint64_t hang_ns; /**< of devices that are added; 0 = ZCOMP_HANG_NS */
 };
 
 /** @return how many entries there are. Any thread. */
@@ -47,7 +48,8 @@ zd_compressors_nr(const struct zd_compressors *c)
  * Makes the device and opens it for all lcores.
  * @param spec NAME[,args] as `--device` takes it: a vdev of that name is made with the arguments; a
  *             device that the EAL has found itself is taken as it is
- * @return 0, or a negative errno after an error line that says why
+ * @return 0, or a negative errno after an error line that says why; -EINVAL only where the driver
+ *         refuses the arguments
  */
 int zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t depth);
 

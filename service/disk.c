@@ -27,7 +27,7 @@
 
 /* Registers an opened store with its compressor. */
 static int
-adopt(struct zd_disks *disks, struct zstore *store)
+adopt(struct zd_disks *disks, struct zstore *store, const struct zcomp_policy *policy)
 {
 	const struct zarena_super *super = zstore_super(store);
 	const struct zcodec *codec = zcodec_by_id(super->codecs[0].id);
@@ -45,6 +45,7 @@ adopt(struct zd_disks *disks, struct zstore *store)
 		return -ENOMEM;
 	disk->store = store;
 	disk->compressor = (unsigned int)compressor;
+	disk->policy = zcomp_policy_pack(policy);
 	pthread_mutex_lock(&disks->lock);
 	LIST_INSERT_HEAD(&disks->all, disk, link);
 	pthread_mutex_unlock(&disks->lock);
@@ -66,7 +67,7 @@ open_left(struct zd_disks *disks, const char *file)
 	name[stem] = '\0';
 	ret = zstore_open(disks->dirfd, name, &store);
 	if (ret == 0) {
-		ret = adopt(disks, store);
+		ret = adopt(disks, store, &disks->policy);
 		if (ret != 0)
 			zstore_close(store);
 	}
@@ -79,7 +80,8 @@ open_left(struct zd_disks *disks, const char *file)
 }
 
 int
-zd_disks_init(struct zd_disks *disks, int dirfd, struct zd_compressors *compressors)
+zd_disks_init(struct zd_disks *disks, int dirfd, struct zd_compressors *compressors,
+              const struct zcomp_policy *policy)
 {
 	struct dirent *entry;
 	DIR *dir;
@@ -89,6 +91,7 @@ zd_disks_init(struct zd_disks *disks, int dirfd, struct zd_compressors *compress
 	pthread_mutex_init(&disks->lock, NULL);
 	disks->dirfd = dirfd;
 	disks->compressors = compressors;
+	disks->policy = *policy;
 	fd = dup(dirfd);
 	dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL) {
@@ -181,7 +184,7 @@ zd_disk_create(struct zd_disks *disks, const struct zd_disk_opts *opts,
 		return ret;
 	ret = zstore_create(disks->dirfd, &so, &store);
 	if (ret == 0) {
-		ret = adopt(disks, store);
+		ret = adopt(disks, store, opts->has_policy ? &opts->policy : &disks->policy);
 		if (ret != 0) {
 			zstore_remove(store);
 			zstore_close(store);
@@ -198,8 +201,10 @@ zd_disk_create(struct zd_disks *disks, const struct zd_disk_opts *opts,
 	return ret;
 }
 
-int
-zd_disk_remove(struct zd_disks *disks, const char *name, const struct zd_creds *who, char *why)
+/* The disk, for who may administer it. @return 0, -ENOENT, -EACCES, with @why */
+static int
+find_own(struct zd_disks *disks, const char *name, const struct zd_creds *who, struct zd_disk **out,
+         char *why)
 {
 	struct zd_disk *disk = zd_disk_find(disks, name);
 	const struct zarena_super *super;
@@ -214,6 +219,38 @@ zd_disk_remove(struct zd_disks *disks, const char *name, const struct zd_creds *
 		         super->uid, who->uid);
 		return -EACCES;
 	}
+	*out = disk;
+	return 0;
+}
+
+int
+zd_disk_set_policy(struct zd_disks *disks, const char *name, const struct zcomp_policy *policy,
+                   const struct zd_creds *who, char *why)
+{
+	struct zd_disk *disk;
+	int ret = find_own(disks, name, who, &disk, why);
+
+	if (ret == 0)
+		zc_store_relaxed(&disk->policy, zcomp_policy_pack(policy));
+	return ret;
+}
+
+void
+zd_disk_policy_text(const struct zd_disk *disk, char *text)
+{
+	struct zcomp_policy policy = zcomp_policy_unpack(zc_load_relaxed(&disk->policy));
+
+	zcomp_policy_format(&policy, text);
+}
+
+int
+zd_disk_remove(struct zd_disks *disks, const char *name, const struct zd_creds *who, char *why)
+{
+	struct zd_disk *disk;
+	int ret = find_own(disks, name, who, &disk, why);
+
+	if (ret != 0)
+		return ret;
 	if (disk->refs > 0) {
 		snprintf(why, ZD_WHY_LEN, "disk '%s' is open in %u places", name, disk->refs);
 		return -EBUSY;

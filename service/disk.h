@@ -9,17 +9,19 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "comp/policy.h"
 #include "creds.h"
 #include "store/store.h"
 
 struct zd_compressors;
 struct zd_mailbox;
 
-/** A disk. Workers use `store` and `compressor`; the rest is the main lcore's. */
+/** A disk. Workers use `store`, `compressor` and `policy`; the rest is the main lcore's. */
 struct zd_disk {
 	LIST_ENTRY(zd_disk) link;
 	struct zstore *store;
 	unsigned int compressor; /**< index in zd_compressors */
+	uint64_t policy;         /**< zcomp_policy_pack(); atomic: changed while workers read it */
 	unsigned int refs;       /**< sessions' handles */
 	uint32_t populate_asked; /**< a worker has asked; atomic */
 	uint64_t removed_ns;     /**< when it was removed */
@@ -32,6 +34,7 @@ struct zd_disks {
 	LIST_HEAD(, zd_disk) removed; /**< linger for clients in the middle of a load */
 	pthread_mutex_t lock;
 	struct zd_compressors *compressors;
+	struct zcomp_policy policy; /**< of disks that were given none */
 	int dirfd;
 };
 
@@ -45,6 +48,8 @@ struct zd_disk_opts {
 	uint32_t page_size;
 	uint32_t mode;
 	uint32_t flags;
+	struct zcomp_policy policy;
+	bool has_policy; /**< else it is the service's */
 };
 
 #define ZD_WHY_LEN 256
@@ -64,9 +69,11 @@ int zd_disk_opts_parse(struct zd_disk_opts *opts, const char *text, char *why);
 
 /**
  * Opens the state directory's disks, whatever an earlier service left.
+ * @param policy of disks that say nothing about it
  * @return 0, or a negative errno; a disk that cannot be read is logged and left alone
  */
-int zd_disks_init(struct zd_disks *disks, int dirfd, struct zd_compressors *compressors);
+int zd_disks_init(struct zd_disks *disks, int dirfd, struct zd_compressors *compressors,
+                  const struct zcomp_policy *policy);
 
 /** Closes all disks; their arenas stay. */
 void zd_disks_fini(struct zd_disks *disks);
@@ -80,6 +87,16 @@ int zd_disk_remove(struct zd_disks *disks, const char *name, const struct zd_cre
 
 /** @return the disk or NULL. Main lcore, or with `lock` held. */
 struct zd_disk *zd_disk_find(struct zd_disks *disks, const char *name);
+
+/**
+ * Changes how a disk's stores use devices, from now on and as long as the service lives. Main lcore.
+ * @return 0, -ENOENT, -EACCES (not its owner), with @p why
+ */
+int zd_disk_set_policy(struct zd_disks *disks, const char *name, const struct zcomp_policy *policy,
+                       const struct zd_creds *who, char *why);
+
+/** Writes the disk's policy, in ZCOMP_POLICY_LEN bytes. Any thread. */
+void zd_disk_policy_text(const struct zd_disk *disk, char *text);
 
 /** @return whether @p who may do what the bits @p want (4 = load, 2 = store) say */
 bool zd_disk_may(const struct zd_disk *disk, const struct zd_creds *who, unsigned int want);

@@ -64,6 +64,20 @@ set_page_size(uint32_t *field, const char *value, char *why)
 	return 0;
 }
 
+static int
+set_policy(struct zd_disk_opts *opts, const char *value, char *why)
+{
+	if (zcomp_policy_parse(value, &opts->policy) != 0) {
+		snprintf(why, ZD_WHY_LEN,
+		         "policy '%.80s' is none of: " ZCOMP_POLICY_SYNTAX
+		         "; US up to %u, N up to %u",
+		         value, ZCOMP_RETRY_US_MAX, ZCOMP_SPILL_MAX);
+		return -EINVAL;
+	}
+	opts->has_policy = true;
+	return 0;
+}
+
 int
 zd_disk_opts_set(struct zd_disk_opts *opts, const char *key, const char *value, char *why)
 {
@@ -79,6 +93,8 @@ zd_disk_opts_set(struct zd_disk_opts *opts, const char *key, const char *value, 
 		return set_octal(&opts->mode, 0777, key, value, why);
 	if (strcmp(key, "flags") == 0)
 		return set_octal(&opts->flags, 0, key, value, why);
+	if (strcmp(key, "policy") == 0)
+		return set_policy(opts, value, why);
 	if (strcmp(key, "algorithm") == 0) {
 		if (strlen(value) >= sizeof(opts->algorithm)) {
 			snprintf(why, ZD_WHY_LEN, "algorithm '%.80s...' is longer than %zu", value,
@@ -90,7 +106,7 @@ zd_disk_opts_set(struct zd_disk_opts *opts, const char *key, const char *value, 
 	}
 	snprintf(why, ZD_WHY_LEN,
 	         "no key '%.80s' of a disk; there are size, pages, page_size, algorithm, "
-	         "mem_limit, mode, flags",
+	         "mem_limit, mode, policy, flags",
 	         key);
 	return -EINVAL;
 }

@@ -111,19 +111,24 @@ start_loop(struct zd *zd)
 	return ret;
 }
 
-/* A device that was asked for must be there; without the default one, software does the work. */
+/* A device that is not there, or does not start, is no reason not to: software does its work. One
+ * whose arguments are wrong is. */
 static int
 start_devices(struct zd *zd)
 {
 	/* A driver may log each page that does not compress; nobody wants that in a service. */
 	rte_log_set_level_pattern("pmd.compress.*", RTE_LOG_CRIT);
 	zd->compressors.nr_lcores = zd->opts.nr_cpus;
+	zd->compressors.hang_ns = zd->opts.hang_ms * 1000000u;
 	for (unsigned int i = 0; i < zd->opts.nr_devices; i++) {
 		int ret = zd_compressors_add_device(&zd->compressors, zd->opts.devices[i],
 		                                    ZCOMP_DEPTH_DEFAULT);
 
-		if (ret != 0)
+		if (ret == -EINVAL)
 			return ret;
+		if (ret != 0)
+			zc_warn("device '%s' is left out: software compresses what it would have",
+			        zd->opts.devices[i]);
 	}
 	return 0;
 }
@@ -136,7 +141,6 @@ start_workers(struct zd *zd)
 		        .idx = i,
 		        .lcore_id = i + 1,
 		        .cpu = zd->opts.cpus[i],
-		        .pref = zd->opts.policy,
 		        .compressors = &zd->compressors,
 		        .gone = &zd->mail,
 		};
@@ -162,12 +166,14 @@ create_disks(struct zd *zd)
 
 	zd_creds_of_self(&self);
 	for (unsigned int i = 0; i < zd->opts.nr_disks; i++) {
+		const struct zd_disk_opts *opts = &zd->opts.disks[i];
 		char why[ZD_WHY_LEN] = "";
-		int ret;
+		int ret = 0;
 
-		if (zd_disk_find(&zd->disks, zd->opts.disks[i].name) != NULL)
-			continue;
-		ret = zd_disk_create(&zd->disks, &zd->opts.disks[i], &self, why);
+		if (zd_disk_find(&zd->disks, opts->name) == NULL)
+			ret = zd_disk_create(&zd->disks, opts, &self, why);
+		else if (opts->has_policy)
+			ret = zd_disk_set_policy(&zd->disks, opts->name, &opts->policy, &self, why);
 		if (ret != 0) {
 			zc_err("--disk: %s", why);
 			return ret;
@@ -189,7 +195,7 @@ start(struct zd *zd)
 	if (ret == 0)
 		ret = start_devices(zd);
 	if (ret == 0)
-		ret = zd_disks_init(&zd->disks, zd->state_fd, &zd->compressors);
+		ret = zd_disks_init(&zd->disks, zd->state_fd, &zd->compressors, &zd->opts.policy);
 	if (ret == 0)
 		ret = create_disks(zd);
 	if (ret == 0)

@@ -5,14 +5,15 @@
 /*
  * One operation's way from SQE to CQE, on its queue's worker:
  *
- *   store    START: reserve, take a stream, copy the page in -> same-filled: PUT
- *                                                            -> else COMP, until polled -> PUT
+ *   store    START: reserve, ask for a stream, copy the page in -> same-filled: PUT
+ *                                                               -> else COMP, until polled -> PUT
  *            device error: REDO on a per-lcore stream -> COMP -> PUT
  *   same     START -> PUT
  *   discard  START -> DISCARD, some pages at each poll
  *
- * Whatever cannot go on waits in the worker's retry list. The page is copied before anything looks
- * at it: the client may change it at any time.
+ * What becomes of a page for which no stream is free is the policy of its disk. Whatever cannot go
+ * on waits in the worker's retry list. The page is copied before anything looks at it: the client
+ * may change it at any time.
  */
 
 #include "op.h"
@@ -21,6 +22,7 @@
 #include <string.h>
 
 #include "base/same.h"
+#include "comp/policy.h"
 #include "disk.h"
 #include "queue.h"
 #include "worker.h"
@@ -75,17 +77,32 @@ run_discard(struct zd_worker *w, struct zd_op *op)
 		zd_worker_retry(w, op);
 }
 
-/* Takes a stream: a managed one only where the batch has a place. @return NULL: none is free now */
-static struct zcomp_strm *
-take_stream(struct zd_worker *w, const struct zd_op *op, enum zstrm_pref pref)
+static struct zcomp_policy
+policy_of(const struct zd_op *op)
+{
+	return zcomp_policy_unpack(zc_load_relaxed(&op->queue->disk->policy));
+}
+
+/* Asks for a stream: a managed one only where the batch has a place. */
+static enum zcomp_verdict
+ask_stream(struct zd_worker *w, struct zd_op *op)
 {
 	unsigned int c = op->queue->disk->compressor;
+	struct zd_batch *batch = &w->batches[c];
+	struct zcomp_want want = {
+	        .policy = policy_of(op),
+	        .waiting = w->waiting,
+	        .spilled = batch->nr_spilled,
+	        .since_ns = op->since_ns,
+	};
+	enum zcomp_verdict verdict;
 
-	if (w->batches[c].nr == ZD_BURST)
+	if (batch->nr == ZD_BURST)
 		zd_worker_submit(w, c);
-	if (w->batches[c].nr == ZD_BURST)
-		pref = ZSTRM_DEFAULT;
-	return zcomp_stream_get(w->compressors->entries[c].comp, w->idx, pref);
+	want.full = batch->nr == ZD_BURST;
+	verdict = zcomp_stream_ask(w->compressors->entries[c].comp, w->idx, &want, &op->strm);
+	op->since_ns = want.since_ns;
+	return verdict;
 }
 
 /* A per-lcore stream compresses at once: behind managed ones it would wait for a device that may
@@ -105,7 +122,7 @@ batch_stream(struct zd_worker *w, struct zd_op *op)
 		batch->strms[batch->nr++] = op->strm;
 		return;
 	}
-	if (w->pref != ZSTRM_DEFAULT && zcomp_managed(comp))
+	if (zcomp_managed(comp) && policy_of(op).kind != ZCOMP_POLICY_SOFTWARE)
 		op->cqe_flags |= ZWIRE_CQE_INLINE;
 	zcomp_submit(comp, w->idx, &op->strm, 1);
 }
@@ -129,18 +146,22 @@ reserve(struct zd_worker *w, struct zd_op *op)
 }
 
 static void
-start_store(struct zd_worker *w, struct zd_op *op)
+refuse(struct zd_worker *w, struct zd_op *op)
+{
+	struct zstore *store = op->queue->disk->store;
+
+	zstore_unreserve(store, &op->put);
+	zstore_count_failed_store(store);
+	zd_count(&w->stats.refused, 1);
+	finish(w, op, -EAGAIN);
+}
+
+static void
+fill_stream(struct zd_worker *w, struct zd_op *op)
 {
 	uint32_t page_size = zstore_super(op->queue->disk->store)->page_size;
 	uint64_t word;
 
-	if (!reserve(w, op))
-		return;
-	op->strm = take_stream(w, op, w->pref);
-	if (op->strm == NULL) {
-		zd_worker_retry(w, op);
-		return;
-	}
 	memcpy(op->strm->src, op->queue->bufs + (uint64_t)op->sqe.buf * page_size, page_size);
 	if (zc_same_filled(op->strm->src, page_size, &word))
 		start_put_same(w, op, word);
@@ -148,11 +169,33 @@ start_store(struct zd_worker *w, struct zd_op *op)
 		batch_stream(w, op);
 }
 
+static void
+start_store(struct zd_worker *w, struct zd_op *op)
+{
+	if (!reserve(w, op))
+		return;
+	switch (ask_stream(w, op)) {
+	case ZCOMP_GRANTED:
+		fill_stream(w, op);
+		break;
+	case ZCOMP_WAIT:
+		zd_worker_retry(w, op);
+		break;
+	case ZCOMP_SPILL:
+		zd_worker_spill(w, op);
+		break;
+	case ZCOMP_REFUSED:
+		refuse(w, op);
+		break;
+	}
+}
+
 /* The device failed this page: software compresses it, and the client does not hear of it. */
 static void
 redo(struct zd_worker *w, struct zd_op *op)
 {
-	struct zcomp_strm *strm = take_stream(w, op, ZSTRM_DEFAULT);
+	struct zcomp *comp = w->compressors->entries[op->queue->disk->compressor].comp;
+	struct zcomp_strm *strm = zcomp_stream_get(comp, w->idx, ZSTRM_DEFAULT);
 
 	if (strm == NULL) {
 		op->state = ZD_OP_REDO;
@@ -162,6 +205,7 @@ redo(struct zd_worker *w, struct zd_op *op)
 	memcpy(strm->src, op->strm->src, zstore_super(op->queue->disk->store)->page_size);
 	zcomp_stream_put(op->strm);
 	op->strm = strm;
+	zd_count(&w->stats.redone, 1);
 	batch_stream(w, op);
 }
 

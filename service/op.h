@@ -26,16 +26,18 @@ enum zd_op_state {
 
 /** One operation of a client, from its SQE to its CQE. Belongs to its queue's worker. */
 struct zd_op {
-	STAILQ_ENTRY(zd_op) retry; /**< in the worker's retry list */
+	STAILQ_ENTRY(zd_op) retry; /**< in the worker's retry list, or a spill list */
 	struct zd_queue *queue;
 	struct zd_op *successor;   /**< the next operation on the same page; starts after this */
 	struct zd_op *bucket_next; /**< in the in-flight table */
 	struct zcomp_strm *strm;   /**< held from ZD_OP_COMP to the end of ZD_OP_PUT */
 	struct zwire_sqe sqe;      /**< the private, checked copy */
 	struct zstore_put put;
-	uint64_t done; /**< pages of a discard */
+	uint64_t done;     /**< pages of a discard */
+	uint64_t since_ns; /**< since when it waits for a managed stream; zcomp_stream_ask()'s */
 	enum zd_op_state state;
 	uint32_t cqe_flags;
+	bool spilled; /**< has been in the spill list */
 };
 
 /** Starts or goes on with an operation until it waits for something or is complete. */

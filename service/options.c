@@ -19,6 +19,7 @@
 #include "base/parse.h"
 
 #define DEFAULT_DEVICE "compress_lz4"
+#define HANG_MS_MAX    3600000u
 
 enum option_key {
 	KEY_SOCKET = 's',
@@ -28,6 +29,7 @@ enum option_key {
 	KEY_DEVICE = 256,
 	KEY_DISK,
 	KEY_POLICY,
+	KEY_HANG_MS,
 	KEY_SOCKET_MODE,
 	KEY_ANYONE_CREATES,
 	KEY_HUGEPAGES,
@@ -51,11 +53,17 @@ static const struct argp_option option_table[] = {
          0},
         {"disk", KEY_DISK, "NAME=SIZE[,key=value]...", 0,
          "A disk to create unless it is there; may be repeated. Keys: algorithm, mem_limit, mode, "
-         "page_size",
+         "page_size, and policy, which a disk that is there takes on, too",
          0},
         {"policy", KEY_POLICY, "NAME", 0,
-         "What a store does when no managed stream is free: 'inline', the worker's own per-lcore "
-         "stream (default); 'software' never uses managed streams",
+         "What a store does when no managed stream is free: inline, the worker compresses it "
+         "(default); try, fails with EAGAIN; retry=US, waits so long, then inline; spill=N, so "
+         "many "
+         "pages wait, then inline; adaptive, whichever is done first; software, never uses one",
+         0},
+        {"hang-ms", KEY_HANG_MS, "MS", 0,
+         "A page that a device keeps for so long, and 16 times its mean age, is given up and "
+         "compressed by the worker (default: 100)",
          0},
         {"anyone-creates", KEY_ANYONE_CREATES, NULL, 0,
          "Whoever may connect may create disks, not only root and this user", 0},
@@ -100,6 +108,10 @@ add_cpus(struct zd_options *opts, struct argp_state *state, const char *list)
 static void
 add_device(struct zd_options *opts, struct argp_state *state, const char *spec)
 {
+	bool none = strcmp(spec, "none") == 0;
+
+	if (opts->nr_devices > 0 && (none || strcmp(opts->devices[0], "none") == 0))
+		argp_error(state, "--device: 'none' stands alone");
 	if (opts->nr_devices == ZD_DEVICES_MAX)
 		argp_error(state, "--device: more than %u", ZD_DEVICES_MAX);
 	opts->devices[opts->nr_devices++] = spec;
@@ -120,12 +132,17 @@ add_disk(struct zd_options *opts, struct argp_state *state, const char *text)
 static void
 set_policy(struct zd_options *opts, struct argp_state *state, const char *name)
 {
-	if (strcmp(name, "inline") == 0)
-		opts->policy = ZSTRM_PREFER_MGMT;
-	else if (strcmp(name, "software") == 0)
-		opts->policy = ZSTRM_DEFAULT;
-	else
-		argp_error(state, "--policy: no '%s'; there are inline and software", name);
+	if (zcomp_policy_parse(name, &opts->policy) != 0)
+		argp_error(state, "--policy: '%s' is none of: %s; US up to %u, N up to %u", name,
+		           ZCOMP_POLICY_SYNTAX, ZCOMP_RETRY_US_MAX, ZCOMP_SPILL_MAX);
+}
+
+static void
+set_hang_ms(struct zd_options *opts, struct argp_state *state, const char *text)
+{
+	if (zc_parse_u64(text, HANG_MS_MAX, &opts->hang_ms) != 0 || opts->hang_ms == 0)
+		argp_error(state, "--hang-ms: '%s' is not a number of milliseconds from 1 to %u",
+		           text, HANG_MS_MAX);
 }
 
 static void
@@ -165,6 +182,9 @@ parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_POLICY:
 		set_policy(opts, state, arg);
+		break;
+	case KEY_HANG_MS:
+		set_hang_ms(opts, state, arg);
 		break;
 	case KEY_SOCKET_MODE:
 		set_socket_mode(opts, state, arg);
@@ -252,7 +272,6 @@ zd_options_parse(struct zd_options *opts, int argc, char **argv)
 	};
 
 	memset(opts, 0, sizeof(*opts));
-	opts->policy = ZSTRM_PREFER_MGMT;
 	opts->socket_mode = 0600;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--") == 0) {
@@ -265,6 +284,6 @@ zd_options_parse(struct zd_options *opts, int argc, char **argv)
 	argp_parse(&argp, argc, argv, 0, NULL, opts);
 	if (opts->nr_devices == 0)
 		opts->devices[opts->nr_devices++] = DEFAULT_DEVICE;
-	else if (opts->nr_devices == 1 && strcmp(opts->devices[0], "none") == 0)
+	else if (strcmp(opts->devices[0], "none") == 0)
 		opts->nr_devices = 0;
 }

@@ -26,8 +26,9 @@ struct zd_options {
 	unsigned int nr_devices;
 	struct zd_disk_opts disks[ZD_DISKS_MAX];
 	unsigned int nr_disks;
-	enum zstrm_pref policy;
-	bool anyone_creates; /**< disks; else only root and our own user */
+	struct zcomp_policy policy; /**< of disks that have none of their own */
+	uint64_t hang_ms;           /**< after which a device's page is overdue at least */
+	bool anyone_creates;        /**< disks; else only root and our own user */
 	bool hugepages;
 	bool pci;
 	char **eal_argv; /**< what follows `--` */

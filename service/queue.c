@@ -134,6 +134,8 @@ start(struct zd_worker *w, struct zd_queue *q, const struct zwire_sqe *sqe, int 
 	op->state = ZD_OP_START;
 	op->cqe_flags = 0;
 	op->done = 0;
+	op->since_ns = 0;
+	op->spilled = false;
 	op->successor = NULL;
 	op->strm = NULL;
 	op->put = (struct zstore_put){.page = sqe->page};
@@ -157,7 +159,7 @@ zd_queue_take(struct zd_worker *w, struct zd_queue *q, unsigned int budget)
 	uint64_t pages = zstore_super(q->disk->store)->pages;
 	uint32_t busy = zd_queue_in_flight(q) + q->cq_pending;
 	int room = zring_reserve(&q->cq, busy + budget);
-	int nr = zring_peek(&q->sq, budget);
+	int known = zring_peek(&q->sq, budget), nr = known;
 	unsigned int taken = 0;
 
 	if (room < 0 || nr < 0)
@@ -180,6 +182,7 @@ zd_queue_take(struct zd_worker *w, struct zd_queue *q, unsigned int budget)
 		check = zwire_sqe_check(&copy.sqe, q->depth, pages);
 		if (check == -EPROTO)
 			return -EPROTO;
+		w->waiting = (unsigned int)known - taken - 1;
 		if (!start(w, q, &copy.sqe, check))
 			break;
 		taken++;

@@ -7,6 +7,9 @@
 #include "stats.h"
 
 #include <stddef.h>
+#include <stdio.h>
+
+#include "comp/compressdev.h"
 
 struct field {
 	const char *name;
@@ -59,6 +62,8 @@ zd_stats_worker(const struct zd_worker *w, zd_stat_fn fn, void *ctx)
 	        FIELD(zd_worker_stats, ops),         FIELD(zd_worker_stats, polls),
 	        FIELD(zd_worker_stats, busy_cycles), FIELD(zd_worker_stats, total_cycles),
 	        FIELD(zd_worker_stats, sleeps),      FIELD(zd_worker_stats, retries),
+	        FIELD(zd_worker_stats, spills),      FIELD(zd_worker_stats, refused),
+	        FIELD(zd_worker_stats, redone),
 	};
 
 	fn(ctx, "lcore", w->lcore_id);
@@ -87,4 +92,52 @@ zd_stats_streams(const struct zd_compressors *c, unsigned int compressor, zd_sta
 		sum.in_flight += one.in_flight;
 	}
 	tell(&sum, fields, NR(fields), fn, ctx);
+}
+
+/* The mean over the lcores that have one. */
+static void
+tell_ages(const struct zd_compressors *c, unsigned int device, zd_stat_fn fn, void *ctx)
+{
+	for (unsigned int class = 0; class < ZCOMP_AGES; class ++) {
+		uint64_t sum = 0, nr = 0;
+		char name[32];
+
+		for (unsigned int lcore = 0; lcore < c->nr_lcores; lcore++) {
+			struct zcomp_watch_stats one;
+
+			zcomp_watch_stats(zcomp_cdev_watch(c->devices[device], lcore), &one);
+			sum += one.age_ns[class];
+			nr += one.age_ns[class] != 0;
+		}
+		if (nr == 0)
+			continue;
+		snprintf(name, sizeof(name), "age_ns_%u", 1u << class);
+		fn(ctx, name, sum / nr);
+	}
+}
+
+void
+zd_stats_device(const struct zd_compressors *c, unsigned int device, zd_stat_fn fn, void *ctx)
+{
+	static const struct field fields[] = {
+	        FIELD(zcomp_watch_stats, done),      FIELD(zcomp_watch_stats, errors),
+	        FIELD(zcomp_watch_stats, hangs),     FIELD(zcomp_watch_stats, abandoned),
+	        FIELD(zcomp_watch_stats, late),      FIELD(zcomp_watch_stats, lost),
+	        FIELD(zcomp_watch_stats, in_flight), FIELD(zcomp_watch_stats, suspect),
+	};
+	struct zcomp_watch_stats sum = {0};
+
+	for (unsigned int lcore = 0; lcore < c->nr_lcores; lcore++) {
+		struct zcomp_watch_stats one;
+
+		zcomp_watch_stats(zcomp_cdev_watch(c->devices[device], lcore), &one);
+		for (size_t i = 0; i < NR(fields); i++) {
+			uint64_t *to = (uint64_t *)(void *)((char *)&sum + fields[i].offset);
+
+			*to += *(const uint64_t *)(const void *)((char *)&one + fields[i].offset);
+		}
+	}
+	fn(ctx, "depth", zcomp_cdev_depth(c->devices[device]));
+	tell(&sum, fields, NR(fields), fn, ctx);
+	tell_ages(c, device, fn, ctx);
 }

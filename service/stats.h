@@ -26,4 +26,7 @@ void zd_stats_worker(const struct zd_worker *w, zd_stat_fn fn, void *ctx);
 void zd_stats_streams(const struct zd_compressors *c, unsigned int compressor, zd_stat_fn fn,
                       void *ctx);
 
+/** One device's numbers, over all workers. Any thread. */
+void zd_stats_device(const struct zd_compressors *c, unsigned int device, zd_stat_fn fn, void *ctx);
+
 #endif

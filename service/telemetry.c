@@ -77,6 +77,7 @@ tell_disks(struct zd *zd, const char *params, struct rte_tel_data *d)
 static int
 tell_disk(struct zd *zd, const char *params, struct rte_tel_data *d)
 {
+	char policy[ZCOMP_POLICY_LEN];
 	struct zd_disk *disk;
 
 	if (params == NULL || params[0] == '\0')
@@ -86,6 +87,8 @@ tell_disk(struct zd *zd, const char *params, struct rte_tel_data *d)
 	if (disk != NULL) {
 		rte_tel_data_start_dict(d);
 		rte_tel_data_add_dict_string(d, "algorithm", zstore_super(disk->store)->algorithm);
+		zd_disk_policy_text(disk, policy);
+		rte_tel_data_add_dict_string(d, "policy", policy);
 		zd_stats_disk(disk, add_number, d);
 	}
 	pthread_mutex_unlock(&zd->disks.lock);
@@ -109,6 +112,22 @@ tell_streams(struct zd *zd, const char *params, struct rte_tel_data *d)
 		sub = add_dict(d, name);
 		if (sub != NULL)
 			zd_stats_streams(c, i, add_number, sub);
+	}
+	return 0;
+}
+
+static int
+tell_devices(struct zd *zd, const char *params, struct rte_tel_data *d)
+{
+	const struct zd_compressors *c = &zd->compressors;
+
+	(void)params;
+	rte_tel_data_start_dict(d);
+	for (unsigned int i = 0; i < c->nr_devices; i++) {
+		struct rte_tel_data *sub = add_dict(d, c->device_names[i]);
+
+		if (sub != NULL)
+			zd_stats_device(c, i, add_number, sub);
 	}
 	return 0;
 }
@@ -140,6 +159,9 @@ static const struct {
         {"/zcompd/disk", "Numbers of a disk. Parameter: its name", tell_disk},
         {"/zcompd/streams", "Managed and per-lcore streams by compressor. No parameters",
          tell_streams},
+        {"/zcompd/devices",
+         "Numbers of the devices: pages, faults, mean ages by pages in flight. No parameters",
+         tell_devices},
         {"/zcompd/workers", "Numbers of the workers. No parameters", tell_workers},
 };
 

@@ -3,12 +3,12 @@
  */
 
 /*
- * A worker's loop: devices, retry list, queues, devices again, completions, and sleep.
+ * A worker's loop: devices, spill and retry lists, queues, devices again, completions, and sleep.
  *
  * Queues that have been idle for a while are armed and leave the polling set; their socket brings
  * them back, which a busy worker hears by a look at its epoll every LOOK_US. With no queue polled
- * and nothing in flight it sleeps there. Retried operations are drained at every poll, from one
- * place, whether or not anything completed.
+ * and nothing in flight it sleeps there. Retried and spilled operations are drained at every poll,
+ * from one place, whether or not anything completed.
  */
 
 #include "worker.h"
@@ -22,6 +22,7 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
+#include "disk.h"
 #include "ipc/doorbell.h"
 #include "ipc/shm.h"
 
@@ -70,9 +71,10 @@ zd_worker_create(const struct zd_worker_opts *opts, struct zd_worker **out)
 	TAILQ_INIT(&w->polled);
 	STAILQ_INIT(&w->retry);
 	SLIST_INIT(&w->dirty);
+	for (unsigned int i = 0; i < ZD_COMPRESSORS_MAX; i++)
+		STAILQ_INIT(&w->batches[i].spilled);
 	w->compressors = opts->compressors;
 	w->gone = opts->gone;
-	w->pref = opts->pref;
 	w->idx = opts->idx;
 	w->lcore_id = opts->lcore_id;
 	w->cpu = opts->cpu;
@@ -121,7 +123,42 @@ drain_retry(struct zd_worker *w)
 		STAILQ_REMOVE_HEAD(&w->retry, retry);
 		op->queue->retrying--;
 		w->nr_retry--;
+		w->waiting = nr - 1;
 		zd_op_run(w, op);
+	}
+}
+
+void
+zd_worker_spill(struct zd_worker *w, struct zd_op *op)
+{
+	struct zd_batch *b = &w->batches[op->queue->disk->compressor];
+
+	if (op->spilled) {
+		STAILQ_INSERT_HEAD(&b->spilled, op, retry);
+	} else {
+		STAILQ_INSERT_TAIL(&b->spilled, op, retry);
+		op->spilled = true;
+		zd_count(&w->stats.spills, 1);
+	}
+	b->nr_spilled++;
+}
+
+/* Gives what was spilled the streams that have become free, in order, until there is none: then the
+ * operation is back at the head, or waits for the per-lcore stream in the retry list. */
+static void
+drain_spilled(struct zd_worker *w, struct zd_batch *b)
+{
+	struct zd_op *op;
+
+	while ((op = STAILQ_FIRST(&b->spilled)) != NULL) {
+		unsigned int nr_retry = w->nr_retry;
+
+		STAILQ_REMOVE_HEAD(&b->spilled, retry);
+		b->nr_spilled--;
+		w->waiting = b->nr_spilled;
+		zd_op_run(w, op);
+		if (STAILQ_FIRST(&b->spilled) == op || w->nr_retry != nr_retry)
+			break;
 	}
 }
 
@@ -279,6 +316,8 @@ zd_worker_poll(struct zd_worker *w, uint64_t now)
 	unsigned int work;
 
 	work = poll_compressors(w, nr_compressors) + w->nr_retry;
+	for (unsigned int c = 0; c < nr_compressors; c++)
+		drain_spilled(w, &w->batches[c]);
 	drain_retry(w);
 	for (q = TAILQ_FIRST(&w->polled); q != NULL; q = next) {
 		next = TAILQ_NEXT(q, link);

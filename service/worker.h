@@ -24,6 +24,9 @@ struct zd_worker_stats {
 	uint64_t total_cycles;
 	uint64_t sleeps;
 	uint64_t retries;
+	uint64_t spills;  /**< pages that waited in a spill list */
+	uint64_t refused; /**< stores that the policy answered with -EAGAIN */
+	uint64_t redone;  /**< pages that their device failed, compressed by the lcore */
 };
 
 /** Adds to a counter that only the caller writes and others read. */
@@ -33,10 +36,12 @@ zd_count(uint64_t *counter, uint64_t nr)
 	zc_store_relaxed(counter, *counter + nr);
 }
 
-/** Streams filled and not yet submitted, for each compressor. */
+/** What waits for a compressor's devices. */
 struct zd_batch {
-	struct zcomp_strm *strms[ZD_BURST];
+	struct zcomp_strm *strms[ZD_BURST]; /**< filled and not yet submitted */
 	unsigned int nr;
+	unsigned int nr_spilled;
+	STAILQ_HEAD(, zd_op) spilled; /**< operations that wait for a managed stream */
 };
 
 /** What a worker is made with. */
@@ -44,7 +49,6 @@ struct zd_worker_opts {
 	unsigned int idx;      /**< its lcore index in zcomp: 0 upwards */
 	unsigned int lcore_id; /**< the EAL's */
 	unsigned int cpu;
-	enum zstrm_pref pref; /**< which streams stores ask for */
 	const struct zd_compressors *compressors;
 	struct zd_mailbox *gone; /**< the main lcore's, for drained queues */
 };
@@ -62,15 +66,15 @@ struct zd_worker {
 	const struct zd_compressors *compressors;
 	struct zd_mailbox *gone;
 	struct zd_mailbox inbox; /**< new queues */
-	enum zstrm_pref pref;
-	uint64_t last_look;   /**< TSC of the last look at epoll */
-	uint64_t spin_cycles; /**< how long an idle queue is polled before it is armed */
+	uint64_t last_look;      /**< TSC of the last look at epoll */
+	uint64_t spin_cycles;    /**< how long an idle queue is polled before it is armed */
 	struct zd_worker_stats stats;
 	unsigned int idx;
 	unsigned int lcore_id;
 	unsigned int cpu;
 	unsigned int nr_retry;
 	unsigned int in_flight;
+	unsigned int waiting; /**< operations known behind the one that runs */
 	int epoll_fd;
 	uint32_t stopping; /**< atomic */
 };
@@ -98,6 +102,9 @@ void zd_worker_stop(struct zd_worker *w);
 
 /** Puts an operation on the retry list, to be run at the next poll. Worker. */
 void zd_worker_retry(struct zd_worker *w, struct zd_op *op);
+
+/** Puts an operation on its compressor's spill list, one that was there before back to its head. */
+void zd_worker_spill(struct zd_worker *w, struct zd_op *op);
 
 /** Submits a compressor's batch as far as it is taken. Worker. */
 void zd_worker_submit(struct zd_worker *w, unsigned int compressor);

@@ -65,7 +65,7 @@ parse_option(int key, char *arg, struct argp_state *state)
 		opts->nr_args = state->argc - state->next;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "a command is missing: list, stat, create, remove or info");
+		argp_error(state, "a command is missing: list, stat, create, set, remove or info");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -192,17 +192,11 @@ talk(const struct options *opts, json_t *request)
 	return ret;
 }
 
+/* Adds the arguments from @first on, which are key=value, and talks. @request is used up. */
 static int
-create(const struct options *opts)
+talk_with_pairs(const struct options *opts, int first, json_t *request, const char *usage)
 {
-	static const char usage[] = "create NAME SIZE [key=value]...";
-	json_t *request;
-
-	if (opts->nr_args < 3)
-		return wrong_usage("create needs a name and a size", usage);
-	request = json_pack("{s:s, s:s, s:s}", "cmd", "create", "disk", opts->args[1], "size",
-	                    opts->args[2]);
-	for (int i = 3; i < opts->nr_args; i++) {
+	for (int i = first; i < opts->nr_args; i++) {
 		char *value = strchr(opts->args[i], '=');
 
 		if (value == NULL) {
@@ -220,12 +214,38 @@ create(const struct options *opts)
 }
 
 static int
+create(const struct options *opts)
+{
+	static const char usage[] = "create NAME SIZE [key=value]...";
+
+	if (opts->nr_args < 3)
+		return wrong_usage("create needs a name and a size", usage);
+	return talk_with_pairs(opts, 3,
+	                       json_pack("{s:s, s:s, s:s}", "cmd", "create", "disk", opts->args[1],
+	                                 "size", opts->args[2]),
+	                       usage);
+}
+
+static int
+set(const struct options *opts)
+{
+	static const char usage[] = "set NAME key=value...";
+
+	if (opts->nr_args < 3)
+		return wrong_usage("set needs a name and what to set", usage);
+	return talk_with_pairs(opts, 2,
+	                       json_pack("{s:s, s:s}", "cmd", "set", "disk", opts->args[1]), usage);
+}
+
+static int
 command(const struct options *opts)
 {
 	const char *cmd = opts->args[0];
 
 	if (strcmp(cmd, "create") == 0)
 		return create(opts);
+	if (strcmp(cmd, "set") == 0)
+		return set(opts);
 	if (strcmp(cmd, "remove") == 0) {
 		if (opts->nr_args != 2)
 			return wrong_usage("remove needs one name", "remove NAME");
@@ -243,7 +263,8 @@ command(const struct options *opts)
 			return wrong_usage("list and info take no argument", "list | info");
 		return talk(opts, json_pack("{s:s}", "cmd", cmd));
 	}
-	fprintf(stderr, "zcompctl: no command '%s'; there are list, stat, create, remove, info\n",
+	fprintf(stderr,
+	        "zcompctl: no command '%s'; there are list, stat, create, set, remove, info\n",
 	        cmd);
 	return 2;
 }
@@ -254,10 +275,11 @@ main(int argc, char **argv)
 	static const struct argp argp = {
 	        .options = option_table,
 	        .parser = parse_option,
-	        .args_doc = "list\nstat [NAME]\ncreate NAME SIZE [key=value]...\nremove NAME\ninfo",
+	        .args_doc = "list\nstat [NAME]\ncreate NAME SIZE [key=value]...\nset NAME "
+	                    "key=value...\nremove NAME\ninfo",
 	        .doc = "Administers a zcompd service."
 	               "\vSizes take K, M, G. Keys of a disk: algorithm, mem_limit, mode, "
-	               "page_size.",
+	               "page_size, policy; of them, policy can be set later.",
 	};
 	struct options opts = {.connect = {.sz = sizeof(opts.connect)}};
 

@@ -20,6 +20,9 @@
 #define DEPTH  32u
 #define STORES (640u / TEST_SLOW)
 
+/* On a busy machine the thread of a device may not run for long, which is no hang. */
+#define NO_HANG "--hang-ms", "60000"
+
 /* What is expected of the pages that are not same-filled. */
 struct way {
 	uint32_t flags;       /* each of them has all of these */
@@ -150,7 +153,7 @@ static void
 test_device_with_a_thread(void **state)
 {
 	run((struct e2e *)*state,
-	    (const char *const[]){"--device", "compress_lz4,mode=thread", NULL},
+	    (const char *const[]){"--device", "compress_lz4,mode=thread", NO_HANG, NULL},
 	    &(struct way){ZCL_CQE_MANAGED, 0}, &software);
 }
 
@@ -159,7 +162,7 @@ test_two_devices(void **state)
 {
 	run((struct e2e *)*state,
 	    (const char *const[]){"--device", "compress_lz4_a", "--device",
-	                          "compress_lz4_b,mode=thread", NULL},
+	                          "compress_lz4_b,mode=thread", NO_HANG, NULL},
 	    &(struct way){ZCL_CQE_MANAGED, 0}, &software);
 }
 
@@ -170,11 +173,34 @@ test_no_device(void **state)
 	    &software);
 }
 
+/* A device that is not there is no reason not to start. */
 static void
-test_policy_software(void **state)
+test_missing_device(void **state)
 {
-	run((struct e2e *)*state, (const char *const[]){"--policy", "software", NULL}, &software,
-	    &software);
+	struct e2e *e = (struct e2e *)*state;
+
+	run(e, (const char *const[]){"--device", "compress_nosuch", NULL}, &software, &software);
+	assert_non_null(strstr(e2e_log(e), "'compress_nosuch'"));
+	run(e,
+	    (const char *const[]){"--device", "compress_nosuch", "--device", "compress_lz4", NULL},
+	    &(struct way){ZCL_CQE_MANAGED, 0}, &software);
+}
+
+static void
+test_policies(void **state)
+{
+	static const char *const policies[] = {"inline", "adaptive", "retry=100", "spill=8"};
+	static const char *const devices[] = {"compress_lz4", "compress_lz4,mode=thread"};
+	struct e2e *e = (struct e2e *)*state;
+
+	for (unsigned int i = 0; i < TEST_NR(policies); i++) {
+		for (unsigned int j = 0; j < TEST_NR(devices); j++)
+			run(e,
+			    (const char *const[]){"--policy", policies[i], "--device", devices[j],
+			                          NULL},
+			    &managed, &software);
+	}
+	run(e, (const char *const[]){"--policy", "software", NULL}, &software, &software);
 }
 
 /* Two CPUs, or twice the only one. */
@@ -248,10 +274,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_defaults),        cmocka_unit_test(test_device_with_a_thread),
-	        cmocka_unit_test(test_two_devices),     cmocka_unit_test(test_no_device),
-	        cmocka_unit_test(test_policy_software), cmocka_unit_test(test_two_workers),
-	        cmocka_unit_test(test_workers_share),
+	        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_device_with_a_thread),
+	        cmocka_unit_test(test_two_devices),    cmocka_unit_test(test_no_device),
+	        cmocka_unit_test(test_missing_device), cmocka_unit_test(test_policies),
+	        cmocka_unit_test(test_two_workers),    cmocka_unit_test(test_workers_share),
 	};
 
 	return cmocka_run_group_tests(tests, e2e_setup, e2e_teardown);

@@ -53,10 +53,11 @@ start(void)
 {
 	static const char *const texts[] = {"a=64K,mode=0640", "b=1M,page_size=16K,mem_limit=1M"};
 	struct zd_creds owner = {.uid = 1234, .gid = 1234};
+	struct zcomp_policy policy = {.kind = ZCOMP_POLICY_INLINE};
 
 	memset(&zd.compressors, 0, sizeof(zd.compressors));
 	zd.compressors.nr_lcores = 1;
-	FUZZ_CHECK(zd_disks_init(&zd.disks, zd.state_fd, &zd.compressors) == 0);
+	FUZZ_CHECK(zd_disks_init(&zd.disks, zd.state_fd, &zd.compressors, &policy) == 0);
 	for (unsigned int i = 0; i < 2; i++) {
 		struct zd_disk_opts opts;
 		char why[ZD_WHY_LEN];

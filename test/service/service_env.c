@@ -68,6 +68,7 @@ open_disk(struct test_env *env, unsigned int idx, const struct test_env_opts *en
 	struct zd_disk *disk = &env->disks[idx];
 	int fds[2];
 
+	disk->policy = zcomp_policy_pack(&env_opts->policy);
 	assert_int_equal(zstore_create(env->dirfd, &opts, &disk->store), 0);
 	assert_int_equal(zstore_open_readonly(disk->store, fds), 0);
 	assert_int_equal(zreader_init(&env->readers[idx], fds[0], fds[1]), 0);
@@ -75,12 +76,11 @@ open_disk(struct test_env *env, unsigned int idx, const struct test_env_opts *en
 }
 
 static void
-open_workers(struct test_env *env, enum zstrm_pref pref)
+open_workers(struct test_env *env)
 {
 	for (unsigned int i = 0; i < env->nr_workers; i++) {
 		struct zd_worker_opts opts = {
 		        .idx = i,
-		        .pref = pref,
 		        .compressors = &env->compressors,
 		        .gone = &env->gone,
 		};
@@ -105,7 +105,7 @@ env_open(struct test_env *env, const struct test_env_opts *opts)
 	for (unsigned int i = 0; i < ENV_DISKS; i++)
 		open_disk(env, i, opts);
 	assert_int_equal(zd_mailbox_init(&env->gone), 0);
-	open_workers(env, opts->pref);
+	open_workers(env);
 }
 
 void

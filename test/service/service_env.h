@@ -37,7 +37,7 @@ struct test_env_opts {
 	uint64_t pages;                  /**< 0 = ENV_PAGES */
 	uint32_t page_size;              /**< 0 = ENV_PAGE_SIZE */
 	unsigned int nr_workers;         /**< 0 = 1 */
-	enum zstrm_pref pref;
+	struct zcomp_policy policy;
 };
 
 struct test_env {

@@ -233,10 +233,8 @@ static void
 test_in_steps_managed(void **state)
 {
 	(void)state;
-	run_in_steps(&(struct test_env_opts){.backend = &fake_backend,
-	                                     .stream_depth = 12,
-	                                     .mem_limit = 128 << 10,
-	                                     .pref = ZSTRM_PREFER_MGMT});
+	run_in_steps(&(struct test_env_opts){
+	        .backend = &fake_backend, .stream_depth = 12, .mem_limit = 128 << 10});
 }
 
 static void *

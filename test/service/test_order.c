@@ -168,20 +168,14 @@ static void
 test_managed_streams(void **state)
 {
 	(void)state;
-	run(&(struct test_env_opts){.backend = &fake_backend,
-	                            .stream_depth = 32,
-	                            .pref = ZSTRM_PREFER_MGMT},
-	    1);
+	run(&(struct test_env_opts){.backend = &fake_backend, .stream_depth = 32}, 1);
 }
 
 static void
 test_few_managed_streams(void **state)
 {
 	(void)state;
-	run(&(struct test_env_opts){.backend = &fake_backend,
-	                            .stream_depth = 3,
-	                            .pref = ZSTRM_PREFER_MGMT},
-	    2);
+	run(&(struct test_env_opts){.backend = &fake_backend, .stream_depth = 3}, 2);
 }
 
 static void
@@ -190,7 +184,7 @@ test_managed_streams_only(void **state)
 	(void)state;
 	run(&(struct test_env_opts){.backend = &fake_backend,
 	                            .stream_depth = 2,
-	                            .pref = ZSTRM_ONLY_MGMT},
+	                            .policy = {ZCOMP_POLICY_RETRY, ZCOMP_RETRY_US_MAX}},
 	    3);
 }
 
@@ -198,7 +192,7 @@ static void
 test_software(void **state)
 {
 	(void)state;
-	run(&(struct test_env_opts){.pref = ZSTRM_DEFAULT}, 4);
+	run(&(struct test_env_opts){.policy = {.kind = ZCOMP_POLICY_SOFTWARE}}, 4);
 }
 
 /* Near the limit reservations are in each other's way, and have to wait for one another. */
@@ -208,8 +202,7 @@ test_near_the_limit(void **state)
 	(void)state;
 	run(&(struct test_env_opts){.backend = &fake_backend,
 	                            .stream_depth = 8,
-	                            .mem_limit = 256 << 10,
-	                            .pref = ZSTRM_PREFER_MGMT},
+	                            .mem_limit = 256 << 10},
 	    5);
 }
 

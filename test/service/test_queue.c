@@ -30,9 +30,7 @@ setup(void **state)
 static void
 open_managed(struct test_env *env)
 {
-	env_open(env, &(struct test_env_opts){.backend = &fake_backend,
-	                                      .stream_depth = 32,
-	                                      .pref = ZSTRM_PREFER_MGMT});
+	env_open(env, &(struct test_env_opts){.backend = &fake_backend, .stream_depth = 32});
 }
 
 static void
@@ -523,9 +521,7 @@ test_streams_run_out(void **state)
 	unsigned int inlined = 0;
 
 	(void)state;
-	env_open(&env, &(struct test_env_opts){.backend = &fake_backend,
-	                                       .stream_depth = 2,
-	                                       .pref = ZSTRM_PREFER_MGMT});
+	env_open(&env, &(struct test_env_opts){.backend = &fake_backend, .stream_depth = 2});
 	open_client(&env, &c, 0);
 	fake_script.take_max = 1;
 	fake_script.delay = 3;
@@ -558,7 +554,8 @@ test_policy_software(void **state)
 	struct test_client c;
 
 	(void)state;
-	env_open(&env, &(struct test_env_opts){.backend = &fake_backend, .pref = ZSTRM_DEFAULT});
+	env_open(&env, &(struct test_env_opts){.backend = &fake_backend,
+	                                       .policy = {.kind = ZCOMP_POLICY_SOFTWARE}});
 	open_client(&env, &c, 0);
 	for (uint64_t i = 0; i < DEPTH; i++)
 		assert_true(client_store(&c, i, PAGE_TEXT, i));

@@ -167,8 +167,8 @@ cdev_alloc(uint8_t id, unsigned int nr_lcores, uint32_t depth)
 	dev->nr_qps = nr_lcores;
 	/* Some drivers need a power of two. */
 	dev->depth = rte_align32pow2(depth == 0 ? ZCOMP_DEPTH_DEFAULT : depth);
-	dev->watches = aligned_alloc(_Alignof(struct zcomp_watch),
-	                             nr_lcores * sizeof(struct zcomp_watch));
+	dev->watches =
+	        aligned_alloc(_Alignof(struct zcomp_watch), nr_lcores * sizeof(struct zcomp_watch));
 	if (dev->watches == NULL) {
 		cdev_free(dev);
 		return NULL;
@@ -198,6 +198,13 @@ zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth, struct
 	}
 	*out = dev;
 	return 0;
+}
+
+void
+zcomp_cdev_set_hang(struct zcomp_cdev *dev, uint64_t hang_ns)
+{
+	for (unsigned int i = 0; i < dev->nr_qps; i++)
+		zcomp_watch_init(&dev->watches[i], hang_ns);
 }
 
 void

@@ -70,8 +70,8 @@ struct zcomp_want {
 
 enum zcomp_verdict {
 	ZCOMP_GRANTED, /**< here is a stream, of either kind */
-	ZCOMP_WAIT,    /**< ask again after the next poll; what comes later on the queue waits too */
-	ZCOMP_SPILL,   /**< put it in the list, ask again after each poll, go on with others */
+	ZCOMP_WAIT,  /**< ask again after the next poll; what comes later on the queue waits too */
+	ZCOMP_SPILL, /**< put it in the list, ask again after each poll, go on with others */
 	ZCOMP_REFUSED, /**< -EAGAIN to whoever wants the page stored */
 };
 

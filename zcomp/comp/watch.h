@@ -33,11 +33,11 @@ struct zcomp_strm;
 
 /** A device that never answers is found out in this time, if its ages do not ask for more: zram's
  * accelerators wait 10 ms (hwz) to 100 ms (QPaCE). */
-#define ZCOMP_HANG_NS       100000000u
-#define ZCOMP_WATCH_STREAK  32u            /**< failures in a row that make a device suspect */
-#define ZCOMP_PROBE_NS_MIN  100000000u     /**< from suspicion to the first probe */
-#define ZCOMP_PROBE_NS_MAX  10000000000ull /**< doubled for each that fails, up to this */
-#define ZCOMP_HANG_AGES     16u            /**< overdue = so many times the mean age */
+#define ZCOMP_HANG_NS      100000000u
+#define ZCOMP_WATCH_STREAK 32u            /**< failures in a row that make a device suspect */
+#define ZCOMP_PROBE_NS_MIN 100000000u     /**< from suspicion to the first probe */
+#define ZCOMP_PROBE_NS_MAX 10000000000ull /**< doubled for each that fails, up to this */
+#define ZCOMP_HANG_AGES    16u            /**< overdue = so many times the mean age */
 
 /** Counters of a watch. */
 struct zcomp_watch_stats {

@@ -190,11 +190,13 @@ zcomp_add(struct zcomp *comp, const struct zcomp_ops *ops, struct zcomp_cdev *de
 		return 0;
 	}
 	ret = m->params.zstrm_mgmt ? watches_get(m) : 0;
-	if (ret == 0 && m->params.zstrm_mgmt)
-		comp->nr_managers++;
-	else
+	if (ret != 0 || !m->params.zstrm_mgmt) {
 		manager_fini(m);
-	return ret;
+		return ret;
+	}
+	if (comp->nr_managers++ == 0)
+		comp->name = ops->name;
+	return 0;
 }
 
 int

@@ -38,14 +38,14 @@ struct zcomp_cdev;
 /** What a compressor is made with; immutable afterwards, shared by its streams. */
 struct zcomp_params {
 	const struct zcodec *codec;
-	int32_t level;          /**< level_min to level_max of the codec */
-	uint32_t page_size;     /**< a power of two, ZCOMP_PAGE_SIZE_MIN to ZCOMP_PAGE_SIZE_MAX */
-	unsigned int nr_lcores; /**< 1 or more */
-	uint32_t depth;         /**< managed streams for each lcore, at most ZCOMP_DEPTH_MAX; 0 =
+	int32_t level;            /**< level_min to level_max of the codec */
+	uint32_t page_size;       /**< a power of two, ZCOMP_PAGE_SIZE_MIN to ZCOMP_PAGE_SIZE_MAX */
+	unsigned int nr_lcores;   /**< 1 or more */
+	uint32_t depth;           /**< managed streams for each lcore, at most ZCOMP_DEPTH_MAX; 0 =
 				 * ZCOMP_DEPTH_DEFAULT */
-	struct zcomp_cdev *dev; /**< backend compressdev: the device; stays the caller's */
-	bool zstrm_mgmt;        /**< set by setup_params(): this backend manages streams, now */
-	uint64_t hang_ns;       /**< a page is overdue after this at least; 0 = ZCOMP_HANG_NS */
+	struct zcomp_cdev *dev;   /**< backend compressdev: the device; stays the caller's */
+	bool zstrm_mgmt;          /**< set by setup_params(): this backend manages streams, now */
+	uint64_t hang_ns;         /**< a page is overdue after this at least; 0 = ZCOMP_HANG_NS */
 	uint64_t (*now_ns)(void); /**< a clock that only goes forward; NULL = zc_now_ns() */
 };
 
@@ -231,7 +231,7 @@ void zcomp_expected_fade(struct zcomp *comp, unsigned int lcore);
 /** @return the time of the compressor's clock */
 uint64_t zcomp_now_ns(const struct zcomp *comp);
 
-/** @return the (first) backend's name. Any thread. */
+/** @return the name of the first backend that manages streams, or of the only one. Any thread. */
 const char *zcomp_name(const struct zcomp *comp);
 
 #endif
