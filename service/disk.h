@@ -89,7 +89,8 @@ int zd_disk_remove(struct zd_disks *disks, const char *name, const struct zd_cre
 struct zd_disk *zd_disk_find(struct zd_disks *disks, const char *name);
 
 /**
- * Changes how a disk's stores use devices, from now on and as long as the service lives. Main lcore.
+ * Changes how a disk's stores use devices, from now on and as long as the service lives. Main
+ * lcore.
  * @return 0, -ENOENT, -EACCES (not its owner), with @p why
  */
 int zd_disk_set_policy(struct zd_disks *disks, const char *name, const struct zcomp_policy *policy,

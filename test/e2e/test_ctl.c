@@ -88,6 +88,42 @@ test_create_list_stat_remove(void **state)
 	json_decref(root);
 }
 
+static void
+expect_policy(struct e2e *e, const char *policy)
+{
+	json_t *root;
+
+	RUN(e, &result, "stat", "hybrid", "--json");
+	root = reply(&result);
+	assert_string_equal(json_string_value(json_object_get(root, "policy")), policy);
+	json_decref(root);
+}
+
+static void
+test_set(void **state)
+{
+	struct e2e *e = (struct e2e *)*state;
+
+	RUN(e, &result, "create", "hybrid", "1M", "policy=retry=20");
+	assert_int_equal(result.status, 0);
+	expect_policy(e, "retry=20");
+	RUN(e, &result, "set", "hybrid", "policy=adaptive");
+	assert_int_equal(result.status, 0);
+	expect_policy(e, "adaptive");
+	RUN(e, &result, "set", "hybrid", "policy=spill=x");
+	assert_int_equal(result.status, 1);
+	assert_non_null(strstr(result.err, "'spill=x'"));
+	RUN(e, &result, "set", "hybrid", "mode=0640");
+	assert_int_equal(result.status, 1);
+	assert_non_null(strstr(result.err, "'mode'"));
+	RUN(e, &result, "set", "nobody", "policy=try");
+	assert_int_equal(result.status, 1);
+	assert_non_null(strstr(result.err, "'nobody'"));
+	expect_policy(e, "adaptive");
+	RUN(e, &result, "remove", "hybrid");
+	assert_int_equal(result.status, 0);
+}
+
 /* The numbers are those that libzcl reads in shared memory. */
 static void
 test_numbers(void **state)
@@ -162,6 +198,8 @@ test_wrong_command_lines(void **state)
 	        {{"create", "x", "1M", "disk=y"}, "once"},
 	        {{"create", "x", "1M", "algorithm=\xff"}, "UTF-8"},
 	        {{"create", "\xff", "1M"}, "UTF-8"},
+	        {{"set", "x"}, "set NAME"},
+	        {{"set", "x", "policy"}, "key=value"},
 	        {{"remove"}, "remove NAME"},
 	        {{"remove", "x", "y"}, "remove NAME"},
 	        {{"remove", "\xff"}, "UTF-8"},
@@ -260,6 +298,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_create_list_stat_remove),
+	        cmocka_unit_test(test_set),
 	        cmocka_unit_test(test_numbers),
 	        cmocka_unit_test(test_wrong_command_lines),
 	        cmocka_unit_test(test_refusals),

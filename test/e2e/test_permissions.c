@@ -104,6 +104,7 @@ use_readable(const struct errand *errand)
 	uint64_t page[E2E_PAGE / 8];
 	struct zcl_disk *disk;
 	struct zcl_queue *q;
+	char reply[1024];
 
 	E2E_CHECK(try_open(zc, "private", 0) == -EACCES);
 	E2E_CHECK(try_open(zc, "private", ZCL_OPEN_RDONLY) == -EACCES);
@@ -114,6 +115,9 @@ use_readable(const struct errand *errand)
 	zcl_disk_close(disk);
 	E2E_CHECK(zcl_disk_remove(zc, "readable") == -EACCES);
 	E2E_CHECK(zcl_disk_remove(zc, "shared") == -EACCES);
+	E2E_CHECK(zcl_admin(zc, "{\"cmd\":\"set\",\"disk\":\"shared\",\"policy\":\"try\"}", reply,
+	                    sizeof(reply)) == 0);
+	E2E_CHECK(strstr(reply, "\"error\":-13") != NULL);
 	zcl_close(zc);
 }
 

@@ -87,6 +87,23 @@ test_page_sizes(void **state)
 }
 
 static void
+test_policy(void **state)
+{
+	struct zd_disk_opts opts;
+	char why[ZD_WHY_LEN];
+
+	(void)state;
+	assert_int_equal(zd_disk_opts_parse(&opts, "x=1M", why), 0);
+	assert_false(opts.has_policy);
+	/* Its own '=' does not end the value. */
+	assert_int_equal(zd_disk_opts_parse(&opts, "x=1M,policy=spill=7,mode=0640", why), 0);
+	assert_true(opts.has_policy);
+	assert_int_equal(opts.policy.kind, ZCOMP_POLICY_SPILL);
+	assert_int_equal(opts.policy.arg, 7);
+	assert_int_equal(opts.mode, 0640);
+}
+
+static void
 test_wrong_values(void **state)
 {
 	static const struct {
@@ -111,6 +128,10 @@ test_wrong_values(void **state)
 	        {"mode", "99999999999999999999"},
 	        {"flags", "1"},
 	        {"flags", "none"},
+	        {"policy", ""},
+	        {"policy", "Inline"},
+	        {"policy", "retry"},
+	        {"policy", "spill=0"},
 	};
 
 	(void)state;
@@ -203,9 +224,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_every_key),
-	        cmocka_unit_test(test_page_sizes),  cmocka_unit_test(test_wrong_values),
-	        cmocka_unit_test(test_wrong_texts), cmocka_unit_test(test_long_texts),
+	        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_every_key),
+	        cmocka_unit_test(test_page_sizes),   cmocka_unit_test(test_policy),
+	        cmocka_unit_test(test_wrong_values), cmocka_unit_test(test_wrong_texts),
+	        cmocka_unit_test(test_long_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

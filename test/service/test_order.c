@@ -189,6 +189,26 @@ test_managed_streams_only(void **state)
 }
 
 static void
+test_spilled(void **state)
+{
+	(void)state;
+	run(&(struct test_env_opts){.backend = &fake_backend,
+	                            .stream_depth = 2,
+	                            .policy = {ZCOMP_POLICY_SPILL, 3}},
+	    6);
+}
+
+static void
+test_adaptive(void **state)
+{
+	(void)state;
+	run(&(struct test_env_opts){.backend = &fake_backend,
+	                            .stream_depth = 4,
+	                            .policy = {ZCOMP_POLICY_ADAPTIVE, 0}},
+	    7);
+}
+
+static void
 test_software(void **state)
 {
 	(void)state;
@@ -213,6 +233,8 @@ main(void)
 	        cmocka_unit_test(test_managed_streams),
 	        cmocka_unit_test(test_few_managed_streams),
 	        cmocka_unit_test(test_managed_streams_only),
+	        cmocka_unit_test(test_spilled),
+	        cmocka_unit_test(test_adaptive),
 	        cmocka_unit_test(test_software),
 	        cmocka_unit_test(test_near_the_limit),
 	};
