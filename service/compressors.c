@@ -6,33 +6,57 @@
 
 #include "compressors.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_bus_vdev.h>
 #include <rte_compressdev.h>
+#include <rte_log.h>
 
 #include "base/log.h"
 #include "comp/compressdev.h"
+#include "driver.h"
+
+/* rte_vdev_init() says so when no driver goes by the name. */
+#define NO_DRIVER (-1)
+
+static int
+vdev_init(const char *name, const char *args)
+{
+	/* A driver may log each page that does not compress; nobody wants that in a service. */
+	rte_log_set_level_pattern("pmd.compress.*", RTE_LOG_CRIT);
+	return rte_vdev_init(name, args);
+}
 
 /* Makes a vdev, unless the EAL has a device of that name already. */
 static int
-probe(const char *name, const char *args)
+probe(const struct zd_compressors *c, const char *name, const char *args)
 {
 	int ret;
 
 	if (rte_compressdev_get_dev_id(name) >= 0)
 		return 0;
-	ret = rte_vdev_init(name, args);
+	ret = vdev_init(name, args);
+	if (ret == NO_DRIVER) {
+		int loaded = zd_driver_load(c->driver_dir, name);
+
+		if (loaded != 0 && loaded != -ENOENT) {
+			zc_err("device '%s': its driver is refused", name);
+			return -EINVAL;
+		}
+		if (loaded == 0)
+			ret = vdev_init(name, args);
+	}
 	if (ret == 0)
 		return 0;
 	if (ret == -EINVAL)
 		zc_err("device '%s': its driver refuses the arguments '%s'", name, args);
 	else
-		zc_err("device '%s': no driver of that name in this DPDK, or it failed (%s); "
-		       "built in: compress_lz4",
-		       name, strerror(ret < -1 ? -ret : ENODEV));
+		zc_err("device '%s': no driver of that name in this DPDK or in %s, or it failed "
+		       "(%s); built in: compress_lz4",
+		       name, c->driver_dir, strerror(ret < -1 ? -ret : ENODEV));
 	return ret < -1 ? ret : -ENODEV;
 }
 
@@ -69,7 +93,7 @@ zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t d
 	args = strchr(name, ',');
 	if (args != NULL)
 		*args++ = '\0';
-	ret = probe(name, args != NULL ? args : "");
+	ret = probe(c, name, args != NULL ? args : "");
 	if (ret == 0)
 		ret = open_device(c, name, depth);
 	if (ret != 0) {
@@ -93,6 +117,33 @@ add_devices(const struct zd_compressors *c, struct zcomp *comp, const struct zco
 	return ret;
 }
 
+/* The backends that were loaded for the codec, by turns; only where there are none, devices. */
+static int
+add_managers(const struct zd_compressors *c, struct zcomp *comp, const struct zcodec *codec)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < c->nr_backends; i++) {
+		int ret;
+
+		if (c->backends[i].codec != codec)
+			continue;
+		ret = zcomp_add(comp, c->backends[i].ops, NULL);
+		if (ret != 0)
+			return ret;
+		nr++;
+	}
+	return nr > 0 ? 0 : add_devices(c, comp, codec);
+}
+
+void
+zd_compressors_add_backend(struct zd_compressors *c, const struct zcomp_ops *ops,
+                           const struct zcodec *codec)
+{
+	assert(c->nr_backends < ZD_BACKENDS_MAX);
+	c->backends[c->nr_backends++] = (struct zd_compressors_backend){ops, codec};
+}
+
 int
 zd_compressors_get(struct zd_compressors *c, const struct zcodec *codec, int32_t level,
                    uint32_t page_size)
@@ -102,6 +153,7 @@ zd_compressors_get(struct zd_compressors *c, const struct zcodec *codec, int32_t
 	        .level = level,
 	        .page_size = page_size,
 	        .nr_lcores = c->nr_lcores,
+	        .hang_ns = c->hang_ns,
 	};
 	struct zd_compressor *e;
 	int ret;
@@ -117,7 +169,7 @@ zd_compressors_get(struct zd_compressors *c, const struct zcodec *codec, int32_t
 	ret = zcomp_create(zcomp_backend_by_name(codec->name), &params, &e->comp);
 	if (ret != 0)
 		return ret;
-	ret = add_devices(c, e->comp, codec);
+	ret = add_managers(c, e->comp, codec);
 	if (ret != 0) {
 		zcomp_destroy(e->comp);
 		return ret;

@@ -18,7 +18,6 @@
 
 #include <rte_eal.h>
 #include <rte_launch.h>
-#include <rte_log.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -112,14 +111,13 @@ start_loop(struct zd *zd)
 }
 
 /* A device that is not there, or does not start, is no reason not to: software does its work. One
- * whose arguments are wrong is. */
+ * whose arguments are wrong, or whose driver is not to be loaded, is. */
 static int
 start_devices(struct zd *zd)
 {
-	/* A driver may log each page that does not compress; nobody wants that in a service. */
-	rte_log_set_level_pattern("pmd.compress.*", RTE_LOG_CRIT);
 	zd->compressors.nr_lcores = zd->opts.nr_cpus;
 	zd->compressors.hang_ns = zd->opts.hang_ms * 1000000u;
+	zd->compressors.driver_dir = zd->opts.driver_dir;
 	for (unsigned int i = 0; i < zd->opts.nr_devices; i++) {
 		int ret = zd_compressors_add_device(&zd->compressors, zd->opts.devices[i],
 		                                    ZCOMP_DEPTH_DEFAULT);
@@ -131,6 +129,17 @@ start_devices(struct zd *zd)
 			        zd->opts.devices[i]);
 	}
 	return 0;
+}
+
+static int
+start_backends(struct zd *zd)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; i < zd->opts.nr_backends && ret == 0; i++)
+		ret = zd_backends_load(&zd->backends, zd->opts.backend_dir, zd->opts.backends[i],
+		                       &zd->compressors);
+	return ret;
 }
 
 static int
@@ -195,6 +204,8 @@ start(struct zd *zd)
 	if (ret == 0)
 		ret = start_devices(zd);
 	if (ret == 0)
+		ret = start_backends(zd);
+	if (ret == 0)
 		ret = zd_disks_init(&zd->disks, zd->state_fd, &zd->compressors, &zd->opts.policy);
 	if (ret == 0)
 		ret = create_disks(zd);
@@ -255,6 +266,7 @@ stop(struct zd *zd)
 	}
 	zd_disks_fini(&zd->disks);
 	zd_compressors_fini(&zd->compressors);
+	zd_backends_fini(&zd->backends);
 	zd_mailbox_fini(&zd->mail);
 	close(zd->signals.fd);
 	close(zd->epoll_fd);

@@ -27,6 +27,8 @@ enum option_key {
 	KEY_WORKERS = 'w',
 	KEY_CONFIG = 'c',
 	KEY_DEVICE = 256,
+	KEY_BACKEND,
+	KEY_PLUGIN_DIR,
 	KEY_DISK,
 	KEY_POLICY,
 	KEY_HANG_MS,
@@ -50,6 +52,14 @@ static const struct argp_option option_table[] = {
         {"device", KEY_DEVICE, "NAME[,args]", 0,
          "A compressdev to use, made with these arguments; may be repeated; 'none': software only "
          "(default: " DEFAULT_DEVICE ")",
+         0},
+        {"backend", KEY_BACKEND, "NAME|PATH", 0,
+         "A backend to load: manages the streams of its codec, in place of devices; may be "
+         "repeated",
+         0},
+        {"plugin-dir", KEY_PLUGIN_DIR, "DIR", 0,
+         "Where backends, and drivers that DPDK does not know, are (default: " ZCOMPD_LIB_DIR
+         "/backends and " ZCOMPD_LIB_DIR "/drivers)",
          0},
         {"disk", KEY_DISK, "NAME=SIZE[,key=value]...", 0,
          "A disk to create unless it is there; may be repeated. Keys: algorithm, mem_limit, mode, "
@@ -118,6 +128,23 @@ add_device(struct zd_options *opts, struct argp_state *state, const char *spec)
 }
 
 static void
+add_backend(struct zd_options *opts, struct argp_state *state, const char *spec)
+{
+	if (*spec == '\0')
+		argp_error(state, "--backend: '' is no name and no path");
+	if (opts->nr_backends == ZD_BACKENDS_MAX)
+		argp_error(state, "--backend: more than %u", ZD_BACKENDS_MAX);
+	opts->backends[opts->nr_backends++] = spec;
+}
+
+static void
+set_plugin_dir(struct zd_options *opts, const char *dir)
+{
+	opts->driver_dir = dir;
+	opts->backend_dir = dir;
+}
+
+static void
 add_disk(struct zd_options *opts, struct argp_state *state, const char *text)
 {
 	char why[ZD_WHY_LEN];
@@ -176,6 +203,12 @@ parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_DEVICE:
 		add_device(opts, state, arg);
+		break;
+	case KEY_BACKEND:
+		add_backend(opts, state, arg);
+		break;
+	case KEY_PLUGIN_DIR:
+		set_plugin_dir(opts, arg);
 		break;
 	case KEY_DISK:
 		add_disk(opts, state, arg);
@@ -273,6 +306,8 @@ zd_options_parse(struct zd_options *opts, int argc, char **argv)
 
 	memset(opts, 0, sizeof(*opts));
 	opts->socket_mode = 0600;
+	opts->driver_dir = ZCOMPD_LIB_DIR "/drivers";
+	opts->backend_dir = ZCOMPD_LIB_DIR "/backends";
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--") == 0) {
 			opts->eal_argv = &argv[i + 1];

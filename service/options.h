@@ -24,6 +24,10 @@ struct zd_options {
 	unsigned int nr_cpus;
 	const char *devices[ZD_DEVICES_MAX];
 	unsigned int nr_devices;
+	const char *backends[ZD_BACKENDS_MAX]; /**< names, or paths with a '/' */
+	unsigned int nr_backends;
+	const char *driver_dir;  /**< where drivers are looked for */
+	const char *backend_dir; /**< and where backends are */
 	struct zd_disk_opts disks[ZD_DISKS_MAX];
 	unsigned int nr_disks;
 	struct zcomp_policy policy; /**< of disks that have none of their own */

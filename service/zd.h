@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "backends.h"
 #include "compressors.h"
 #include "disk.h"
 #include "ipc/wire.h"
@@ -23,6 +24,7 @@ struct zd_session;
 struct zd {
 	struct zd_options opts;
 	struct zd_compressors compressors;
+	struct zd_backends backends;
 	struct zd_disks disks;
 	struct zd_mailbox mail; /**< drained queues, and disks that want memory */
 	struct zd_worker *workers[ZD_WORKERS_MAX];

@@ -251,9 +251,9 @@ test_configuration(void **state)
 static void
 test_help(void **state)
 {
-	static const char *const options[] = {"--socket",  "--socket-mode", "--state-dir",
-	                                      "--workers", "--device",      "--disk",
-	                                      "--policy",  "--config"};
+	static const char *const options[] = {
+	        "--socket", "--socket-mode", "--state-dir", "--workers", "--device",
+	        "--disk",   "--policy",      "--config",    "--backend", "--plugin-dir"};
 	static struct e2e_result r;
 
 	(void)state;
