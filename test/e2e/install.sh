@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The zcompd authors
 #
-# install.sh BUILD SANITIZERS COMPILER...: installs a build below a folder of its own, compiles the examples
-# against what is installed, in C, one of them in C++ too, and runs them with the installed service.
+# install.sh BUILD SANITIZERS BACKEND-TEST COMPILER...: installs a build below a folder of its own, compiles the
+# examples against what is installed, in C, one of them in C++ too, and runs them with the installed service; the
+# backend among them by the program that tests it.
 set -euo pipefail
 exec </dev/null
 # shellcheck source=test/common.sh
 . "$(dirname "$0")/../common.sh"
 
-builddir=$1 sanitizers=$2 cc=("${@:3}")
+builddir=$1 sanitizers=$2 backend_test=$3 cc=("${@:4}")
 flags=(-Wall -Wextra -Werror)
 [[ $sanitizers == none ]] || flags+=("-fsanitize=$sanitizers")
 service_pid=''
@@ -57,6 +58,38 @@ install_and_compile()
 	fi
 }
 
+# As zcomp/README.md says, but that nothing may be left undefined unless a sanitizer leaves something.
+compile_backend()
+{
+	local strict=("-Wl,-z,defs") lib=libzcomp_backend_lz4hc.so
+
+	[[ $sanitizers == none ]] || strict=()
+	# shellcheck disable=SC2046 # words, as pkg-config means them
+	"${cc[@]}" "${flags[@]}" "${strict[@]}" -std=c11 -pedantic -O2 -shared -fPIC \
+		$(pkg-config --cflags zcompd-backend) -o "$tmp/$lib" \
+		"$top/examples/backend/backend_lz4hc.c" -llz4 -pthread
+	BACKEND_DIR=$(pkg-config --variable=backenddir zcompd-backend)
+	export BACKEND_DIR
+	[[ $BACKEND_DIR == "$tmp"/root/*/zcompd/backends ]] || die "backenddir is $BACKEND_DIR"
+	install -D -t "$BACKEND_DIR" "$tmp/$lib"
+}
+
+run_backend()
+{
+	local said
+
+	ZCOMPD=$(one zcompd) ZCOMPCTL=$(one zcompctl)
+	export ZCOMPD ZCOMPCTL
+	"$backend_test"
+	# Installed or not, where everybody may write it is refused.
+	chmod go+w "$BACKEND_DIR"
+	if said=$(timeout 30 "$ZCOMPD" --socket "$run/sock" --state-dir "$run/state" \
+	                    --backend "$BACKEND_DIR/libzcomp_backend_lz4hc.so" 2>&1); then
+		die "zcompd started with a backend from a folder that everybody may write to"
+	fi
+	[[ $said == *"$BACKEND_DIR has mode"* ]] || die "zcompd said: $said"
+}
+
 run_examples()
 {
 	local size
@@ -85,4 +118,6 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 install_and_compile
+compile_backend
 run_examples
+run_backend

@@ -51,7 +51,7 @@ LAYER = re.compile(r"(?:base|ipc|codec|comp|store|client)/")
 LIBRARIES = (
     ("DPDK", re.compile(r"rte_|bus_vdev_driver\.h|ethdev_driver\.h"),
      re.compile(r"zcomp/comp/[^/]*compressdev|drivers/|service/(?!zcompctl)|test/")),
-    ("liblz4", re.compile(r"lz4"), re.compile(r"zcomp/codec/|drivers/|test/")),
+    ("liblz4", re.compile(r"lz4"), re.compile(r"zcomp/codec/|drivers/|examples/backend/|test/")),
     ("codec libraries", re.compile(r"zstd|zdict|zlib|isa-l|igzip|lzo/|lzma|libdeflate|snappy"),
      re.compile(r"zcomp/codec/|drivers/|test/")),
     ("jansson", re.compile(r"jansson"), re.compile(r"service/|test/")),
