@@ -4,9 +4,10 @@
 #
 # The Debian packages that the scripts install, and how; to be sourced, by common.sh.
 
-# libdpdk-dev brings the drivers too; librte-mempool-ring, which every mempool needs, is one.
-packages_build=(gcc libc6-dev pkgconf meson ninja-build libdpdk-dev liblz4-dev
-	libjansson-dev libcmocka-dev)
+# libdpdk-dev brings the drivers too, whose names have a version in them: librte-mempool-ring, which
+# every mempool needs, and compress_isal and compress_zlib.
+packages_build=(gcc libc6-dev pkgconf meson ninja-build libdpdk-dev libisal-dev
+	liblz4-dev libjansson-dev libcmocka-dev)
 packages_test=(dpdk-dev g++)
 packages_sanitize=(clang libclang-rt-dev llvm)
 packages_fresh=(mmdebstrap)

@@ -9,6 +9,7 @@
  */
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -19,9 +20,10 @@
 #define PAGE   4096u
 #define MAX    65536u
 #define AREA   (3 * MAX)
+#define CTX    (1u << 20)
 #define CANARY 64u
 
-static const struct zcodec *const codecs[] = {&zcodec_null, &zcodec_lz4};
+static const struct zcodec *const codecs[] = {&zcodec_null, &zcodec_lz4, &zcodec_deflate};
 
 /* Memory up to AREA bytes, with nothing behind. */
 struct area {
@@ -76,7 +78,7 @@ set_up(void **state)
 	f->dst = area_create();
 	f->page = malloc(MAX);
 	f->packed = malloc(2 * MAX);
-	f->ctx = aligned_alloc(64, MAX);
+	f->ctx = aligned_alloc(64, CTX);
 	*state = f;
 	return f->page == NULL || f->packed == NULL || f->ctx == NULL;
 }
@@ -154,7 +156,8 @@ test_lookup(void **state)
 	assert_null(zcodec_by_name("lz"));
 	assert_null(zcodec_by_name("lz44"));
 	assert_null(zcodec_by_id(ZCODEC_NONE));
-	assert_null(zcodec_by_id(3));
+	assert_ptr_equal(zcodec_by_id(3), &zcodec_deflate);
+	assert_null(zcodec_by_id(ZCODEC_IDS));
 	assert_null(zcodec_by_id(UINT32_MAX));
 }
 
@@ -248,7 +251,7 @@ test_scratch_is_scratch(void **state)
 		uint8_t *first = f->packed + MAX;
 		int n;
 
-		assert_in_range(codec->ctx_len(), 0, MAX);
+		assert_in_range(codec->ctx_len(), 0, CTX);
 		memset(f->ctx, 0xff, codec->ctx_len());
 		page_fill(f->page, PAGE, PAGE_MIXED, 3);
 		n = compress(f, codec, 1, PAGE, 2 * PAGE);
@@ -320,6 +323,191 @@ test_noise(void **state)
 	}
 }
 
+#define STACK (1u << 20)
+/* What a thread needs before it comes to its function: its descriptor and thread-local storage. */
+#define STACK_THREAD 8192u
+
+struct decoder {
+	const struct fixture *f;
+	const struct zcodec *codec;
+	uint32_t packed_len;
+	int ret;
+};
+
+static void *
+decoder_run(void *arg)
+{
+	struct decoder *d = arg;
+
+	d->ret = d->codec->decompress(d->f->packed, d->packed_len, d->f->page, PAGE);
+	return NULL;
+}
+
+/* Runs a decoder on a stack that was filled before. @return bytes of it that are others now */
+static size_t
+stack_used(struct decoder *d, uint8_t *stack)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	size_t untouched = 0;
+
+	memset(stack, 0xa5, STACK);
+	assert_int_equal(pthread_attr_init(&attr), 0);
+	assert_int_equal(pthread_attr_setstack(&attr, stack, STACK), 0);
+	assert_int_equal(pthread_create(&thread, &attr, decoder_run, d), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	pthread_attr_destroy(&attr);
+	while (untouched < STACK && stack[untouched] == 0xa5)
+		untouched++;
+	return STACK - untouched;
+}
+
+/* Loads promise their callers how much stack they use. */
+static void
+test_stack(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *stack;
+
+	/* A sanitizer puts its own things there. */
+	if (TEST_SLOW > 1)
+		skip();
+	stack = aligned_alloc(PAGE, STACK);
+	assert_non_null(stack);
+	for (unsigned int i = 0; i < TEST_NR(codecs); i++) {
+		size_t limit = codecs[i] == &zcodec_deflate ? 112 * 1024 : 16 * 1024;
+		struct decoder d = {f, codecs[i], 0, 0};
+		int n;
+
+		page_fill(f->page, PAGE, PAGE_MIXED, 19);
+		n = compress(f, codecs[i], codecs[i]->level_default, PAGE, 2 * PAGE);
+		assert_true(n > 0);
+		d.packed_len = (uint32_t)n;
+		assert_in_range(stack_used(&d, stack), 1, limit + STACK_THREAD);
+		assert_int_equal(d.ret, 0);
+	}
+	free(stack);
+}
+
+#define THREADS 4u
+
+struct thread_work {
+	const struct zcodec *codec;
+	unsigned int seed;
+	unsigned int wrong;
+};
+
+static void *
+thread_run(void *arg)
+{
+	struct thread_work *w = arg;
+	uint8_t page[PAGE], packed[2 * PAGE], back[PAGE];
+	void *ctx = aligned_alloc(64, CTX);
+
+	for (unsigned int i = 0; ctx != NULL && i < 1000 / TEST_SLOW; i++) {
+		int n;
+
+		page_fill(page, PAGE, i % PAGE_KINDS, w->seed + i);
+		n = w->codec->compress(ctx, w->codec->level_default, page, PAGE, packed,
+		                       sizeof(packed));
+		w->wrong += n <= 0 || w->codec->decompress(packed, (uint32_t)n, back, PAGE) != 0 ||
+		            memcmp(back, page, PAGE) != 0;
+	}
+	w->wrong += ctx == NULL;
+	free(ctx);
+	return NULL;
+}
+
+/* Threads have nothing in common, the tables of the libraries neither. */
+static void
+test_threads(void **state)
+{
+	struct thread_work work[THREADS];
+	pthread_t threads[THREADS];
+
+	(void)state;
+	for (unsigned int i = 0; i < TEST_NR(codecs); i++) {
+		for (unsigned int j = 0; j < THREADS; j++) {
+			work[j] = (struct thread_work){codecs[i], 10000 * j, 0};
+			assert_int_equal(pthread_create(&threads[j], NULL, thread_run, &work[j]),
+			                 0);
+		}
+		for (unsigned int j = 0; j < THREADS; j++) {
+			assert_int_equal(pthread_join(threads[j], NULL), 0);
+			assert_int_equal(work[j].wrong, 0);
+		}
+	}
+}
+
+/* Streams of other makers and with other blocks, and what is no whole stream. */
+static void
+test_deflate_streams(void **state)
+{
+	static const struct {
+		const char *bytes;
+		uint8_t len;
+		const char *page; /* NULL: refused */
+	} cases[] = {
+	        /* Stored, its length and the complement. */
+	        {"\x01\x03\x00\xfc\xff"
+	         "abc",
+	         8, "abc"},
+	        /* Two stored blocks, and an empty last one of fixed codes. */
+	        {"\x00\x01\x00\xfe\xff"
+	         "a"
+	         "\x00\x02\x00\xfd\xff"
+	         "bc"
+	         "\x03\x00",
+	         15, "abc"},
+	        /* Fixed codes: "abc"; "aaaaaaa" as one byte and a match. */
+	        {"\x4b\x4c\x4a\x06\x00", 5, "abc"},
+	        {"\x4b\x84\x00\x00", 4, "aaaaaaa"},
+	        /* One byte behind the end; one missing; no last block. */
+	        {"\x4b\x4c\x4a\x06\x00\x00", 6, NULL},
+	        {"\x4b\x4c\x4a\x06", 4, NULL},
+	        {"\x00\x03\x00\xfc\xff"
+	         "abc",
+	         8, NULL},
+	        /* The complement is wrong; block type 3; a match before the page. */
+	        {"\x01\x03\x00\xfc\xfe"
+	         "abc",
+	         8, NULL},
+	        {"\x07\x00\x00\x00", 4, NULL},
+	        {"\x03\x02\x00", 3, NULL},
+	        /* With headers: zlib's and gzip's. */
+	        {"\x78\x9c\x4b\x4c\x4a\x06\x00\x02\x4d\x01\x27", 11, NULL},
+	        {"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x4b\x4c\x4a\x06\x00", 15, NULL},
+	};
+	struct fixture *f = *state;
+
+	for (unsigned int i = 0; i < TEST_NR(cases); i++) {
+		const char *page = cases[i].page != NULL ? cases[i].page : "abc";
+		uint32_t len = (uint32_t)strlen(page);
+		int ret = decompress(f, &zcodec_deflate, (const uint8_t *)cases[i].bytes,
+		                     cases[i].len, len);
+
+		if (ret != (cases[i].page != NULL ? 0 : -EBADMSG))
+			fail_msg("stream %u: %d", i, ret);
+		if (ret == 0)
+			assert_memory_equal(f->dst.map + AREA - len, page, len);
+	}
+}
+
+/* ISA-L's highest level is 3. */
+static void
+test_deflate_levels(void **state)
+{
+	struct fixture *f = *state;
+	int len[10];
+
+	page_fill(f->page, PAGE, PAGE_MIXED, 23);
+	for (int32_t level = 1; level <= 9; level++) {
+		len[level] = compress(f, &zcodec_deflate, level, PAGE, 2 * PAGE);
+		assert_true(len[level] > 0 && len[level] < (int)PAGE);
+		assert_int_equal(len[level], len[level > 3 ? 3 : level]);
+	}
+}
+
 int
 main(void)
 {
@@ -332,6 +520,10 @@ main(void)
 	        cmocka_unit_test(test_truncated),
 	        cmocka_unit_test(test_bit_flips),
 	        cmocka_unit_test(test_noise),
+	        cmocka_unit_test(test_stack),
+	        cmocka_unit_test(test_threads),
+	        cmocka_unit_test(test_deflate_streams),
+	        cmocka_unit_test(test_deflate_levels),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -121,6 +121,7 @@ test_by_name(void **state)
 {
 	(void)state;
 	assert_ptr_equal(zcomp_backend_by_name("lz4"), &zcomp_backend_lz4);
+	assert_ptr_equal(zcomp_backend_by_name("deflate"), &zcomp_backend_deflate);
 	assert_ptr_equal(zcomp_backend_by_name("null"), &zcomp_backend_null);
 	assert_null(zcomp_backend_by_name("lz"));
 	assert_null(zcomp_backend_by_name(""));
@@ -203,6 +204,13 @@ test_software_lz4(void **state)
 {
 	(void)state;
 	test_software(&zcomp_backend_lz4, &zcodec_lz4);
+}
+
+static void
+test_software_deflate(void **state)
+{
+	(void)state;
+	test_software(&zcomp_backend_deflate, &zcodec_deflate);
 }
 
 static void
@@ -732,6 +740,7 @@ main(void)
 	        TEST(test_by_name),
 	        TEST(test_bad_params),
 	        TEST(test_software_lz4),
+	        TEST(test_software_deflate),
 	        TEST(test_software_null),
 	        TEST(test_lcores_have_own_streams),
 	        TEST(test_put_unsubmitted),

@@ -120,8 +120,8 @@ ZCL_API int zcl_admin(struct zcl *zc, const char *request, char *reply, size_t l
 struct zcl_disk_opts {
 	size_t sz;
 	uint64_t pages; /**< 1 upwards */
-	const char
-	        *algorithm; /**< "lz4", or by priority "lz4:level=1,zstd:level=6"; NULL = default */
+	/** "lz4" or "deflate"; by priority "lz4:level=1,deflate:level=6"; NULL = default */
+	const char *algorithm;
 	uint64_t mem_limit; /**< bytes; 0 = none */
 	uint32_t mode;      /**< as of chmod(2): r loads, w stores; 0 = 0600 */
 	uint32_t flags;     /**< 0 */
@@ -207,7 +207,8 @@ ZCL_API int zcl_disk_stat(struct zcl_disk *disk, struct zcl_disk_stat *st);
  * Loads: any thread, no queue, no service, no lock, no memory; async-signal-safe and re-entrant,
  * also in a forked child. A load returns a whole page: the last completed store, or one under way;
  * a page never stored, or discarded, reads as zeros. Up to 16 KiB of stack are used, 160 KiB where
- * pages are larger than 4096 bytes.
+ * pages are larger than 4096 bytes; on a disk with deflate 112 KiB more, which is more than most
+ * alternate signal stacks have.
  */
 
 /**

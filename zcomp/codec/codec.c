@@ -11,9 +11,12 @@
 static const struct zcodec *const codecs[] = {
         [ZCODEC_NULL] = &zcodec_null,
         [ZCODEC_LZ4] = &zcodec_lz4,
+        [ZCODEC_DEFLATE] = &zcodec_deflate,
 };
 
 #define NR_CODECS (sizeof(codecs) / sizeof(codecs[0]))
+
+_Static_assert(NR_CODECS == ZCODEC_IDS, "each id has its place");
 
 const struct zcodec *
 zcodec_by_name(const char *name)

@@ -18,8 +18,10 @@
 
 enum zcodec_id {
 	ZCODEC_NONE = 0,
-	ZCODEC_NULL = 1, /**< copies: for measuring what is not the codec */
-	ZCODEC_LZ4 = 2,  /**< raw LZ4 blocks */
+	ZCODEC_NULL = 1,    /**< copies: for measuring what is not the codec */
+	ZCODEC_LZ4 = 2,     /**< raw LZ4 blocks */
+	ZCODEC_DEFLATE = 3, /**< raw deflate streams, of whatever level and window */
+	ZCODEC_IDS,         /**< all ids are below */
 };
 
 struct zcodec {
@@ -38,7 +40,8 @@ struct zcodec {
 	                uint32_t dst_len);
 	/**
 	 * Decompresses hostile bytes: reads only @p src_len bytes, writes at most @p dst_len, needs
-	 * no memory but 16 KiB of stack, async-signal-safe.
+	 * no memory but its stack, async-signal-safe. The stack is 16 KiB; deflate, whose tables
+	 * have no other place, takes 112 KiB.
 	 * @return 0 when exactly @p dst_len bytes came out, else -EBADMSG
 	 */
 	int (*decompress)(const void *src, uint32_t src_len, void *dst, uint32_t dst_len);
@@ -46,6 +49,7 @@ struct zcodec {
 
 extern const struct zcodec zcodec_null;
 extern const struct zcodec zcodec_lz4;
+extern const struct zcodec zcodec_deflate;
 
 /** @return the codec, or NULL for an unknown name. Any thread. */
 const struct zcodec *zcodec_by_name(const char *name);

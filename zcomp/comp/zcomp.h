@@ -145,6 +145,7 @@ struct zcomp_ops {
 };
 
 extern const struct zcomp_ops zcomp_backend_lz4;
+extern const struct zcomp_ops zcomp_backend_deflate;
 extern const struct zcomp_ops zcomp_backend_null;
 
 /** @return the built-in software backend of that name, which is its codec's, or NULL */
