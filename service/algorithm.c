@@ -32,6 +32,19 @@ parse_level(const struct zcodec *codec, const char *text, int32_t *level, char *
 	return 0;
 }
 
+static void
+say_unknown(const char *name, char *why, size_t why_len)
+{
+	int used = snprintf(why, why_len, "no algorithm '%s'; there are:", name);
+
+	for (unsigned int id = 0; id < ZCODEC_IDS && used >= 0 && (size_t)used < why_len; id++) {
+		const struct zcodec *codec = zcodec_by_id(id);
+
+		if (codec != NULL)
+			used += snprintf(why + used, why_len - (size_t)used, " %s", codec->name);
+	}
+}
+
 static int
 parse_codec(char *text, struct zarena_codec *out, char *why, size_t why_len)
 {
@@ -43,7 +56,7 @@ parse_codec(char *text, struct zarena_codec *out, char *why, size_t why_len)
 		*rest++ = '\0';
 	codec = zcodec_by_name(text);
 	if (codec == NULL) {
-		snprintf(why, why_len, "no algorithm '%s'; there are lz4 and null", text);
+		say_unknown(text, why, why_len);
 		return -EINVAL;
 	}
 	*out = (struct zarena_codec){.id = (uint8_t)codec->id, .level = codec->level_default};

@@ -26,6 +26,8 @@ test_right_ones(void **state)
 	        {"lz4:level=1", {{.id = ZCODEC_LZ4, .level = 1}}},
 	        {"lz4:level=65536", {{.id = ZCODEC_LZ4, .level = 65536}}},
 	        {"lz4:level=3:level=9", {{.id = ZCODEC_LZ4, .level = 9}}},
+	        {"deflate", {{.id = ZCODEC_DEFLATE, .level = 1}}},
+	        {"deflate:level=9", {{.id = ZCODEC_DEFLATE, .level = 9}}},
 	        {"lz4,null", {{.id = ZCODEC_LZ4, .level = 1}, {.id = ZCODEC_NULL}}},
 	        {"null,lz4:level=2,lz4:level=3,lz4",
 	         {{.id = ZCODEC_NULL},
@@ -59,7 +61,7 @@ test_wrong_ones(void **state)
 		const char *names;
 	} cases[] = {
 	        {"", "''"},
-	        {"zstd", "'zstd'"},
+	        {"zstd", "'zstd'; there are: null lz4 deflate"},
 	        {"LZ4", "'LZ4'"},
 	        {" lz4", "' lz4'"},
 	        {"lz4,", "''"},
@@ -76,6 +78,8 @@ test_wrong_ones(void **state)
 	        {"lz4:speed=1", "'speed'"},
 	        {"lz4:=1", "''"},
 	        {"null:level=1", "'1'"},
+	        {"deflate:level=0", "level '0' of deflate is not a number from 1 to 9"},
+	        {"deflate:level=10", "level '10' of deflate is not a number from 1 to 9"},
 	        {"lz4,lz4,lz4,lz4,lz4", "'lz4,lz4,lz4,lz4,lz4'"},
 	        {"lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4lz4l", "63"},
 	};
