@@ -45,6 +45,7 @@ test_supports(void **state)
 {
 	(void)state;
 	assert_true(zcomp_cdev_supports(cdev_env.dev, &zcodec_lz4));
+	assert_false(zcomp_cdev_supports(cdev_env.dev, &zcodec_deflate));
 	assert_false(zcomp_cdev_supports(cdev_env.dev, &zcodec_null));
 }
 

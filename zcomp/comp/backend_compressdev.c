@@ -5,9 +5,10 @@
 /*
  * The backend over DPDK compressdev.
  *
- * struct zcomp_cdev is an open device, struct cdev_comp what one compressor keeps on it: an xform
- * and `depth` streams for each lcore. Main lcore: open, close, set-up, release. Lcore N alone:
- * queue pair N, the lists of lcore N, and its streams whenever the driver does not have them.
+ * struct zcomp_cdev is an open device, struct cdev_comp what one compressor keeps on it: an xform,
+ * or one for each lcore where the driver works in it, and `depth` streams for each lcore. Main
+ * lcore: open, close, set-up, release. Lcore N alone: queue pair N, the lists of lcore N, its own
+ * xform, and its streams whenever the driver does not have them.
  *
  * A stream is its operation, its two mbufs and two pieces of EAL memory, all made at set-up, so
  * that from get to put nothing is allocated or copied. The mbufs are of no pool: a driver may only
@@ -40,8 +41,8 @@
 #define RTE_COMP_ALGO_LZ4 ((enum rte_comp_algorithm)4)
 #endif
 
-/* Compressors that may share a device, with one xform each. */
-#define CDEV_XFORMS_MAX 64
+/* Compressors that may share a device, with one xform each for each lcore. */
+#define CDEV_COMPS_MAX 64u
 /* Operations handed to the driver by one call: one doorbell. */
 #define CDEV_BURST 256u
 
@@ -69,11 +70,12 @@ struct zcomp_cdev {
 struct cdev_lcore {
 	/* The last one put comes first: its pages are in the cache. */
 	_Alignas(RTE_CACHE_LINE_SIZE) struct cdev_strm *free;
+	void *xform; /* of the first nr_xforms lcores */
 };
 
 struct cdev_comp {
 	struct zcomp_cdev *dev;
-	void *xform;
+	unsigned int nr_xforms; /* one for all lcores, or one for each */
 	struct cdev_strm *strms;
 	void *bufs;
 	struct cdev_lcore lcores[];
@@ -84,16 +86,14 @@ struct cdev_comp {
 static const struct rte_compressdev_capabilities *
 cdev_capability(const struct zcomp_cdev *dev, const struct zcodec *codec)
 {
-	static const enum rte_comp_algorithm algos[] = {[ZCODEC_LZ4] = RTE_COMP_ALGO_LZ4};
-	const struct rte_compressdev_capabilities *cap;
+	static const enum rte_comp_algorithm algos[] = {
+	        [ZCODEC_LZ4] = RTE_COMP_ALGO_LZ4,
+	        [ZCODEC_DEFLATE] = RTE_COMP_ALGO_DEFLATE,
+	};
 
 	if (codec->id >= RTE_DIM(algos) || algos[codec->id] == RTE_COMP_ALGO_UNSPECIFIED)
 		return NULL;
-	cap = rte_compressdev_capability_get(dev->id, algos[codec->id]);
-	/* One xform serves all lcores. */
-	if (cap == NULL || (cap->comp_feature_flags & RTE_COMP_FF_SHAREABLE_PRIV_XFORM) == 0)
-		return NULL;
-	return cap;
+	return rte_compressdev_capability_get(dev->id, algos[codec->id]);
 }
 
 bool
@@ -122,7 +122,7 @@ cdev_start(struct zcomp_cdev *dev)
 	struct rte_compressdev_config config = {
 	        .socket_id = rte_compressdev_socket_id(dev->id),
 	        .nb_queue_pairs = (uint16_t)dev->nr_qps,
-	        .max_nb_priv_xforms = CDEV_XFORMS_MAX,
+	        .max_nb_priv_xforms = (uint16_t)RTE_MIN(CDEV_COMPS_MAX * dev->nr_qps, UINT16_MAX),
 	};
 	int ret = rte_compressdev_configure(dev->id, &config);
 
@@ -165,8 +165,8 @@ cdev_alloc(uint8_t id, unsigned int nr_lcores, uint32_t depth)
 	memset(dev, 0, len);
 	dev->id = id;
 	dev->nr_qps = nr_lcores;
-	/* Some drivers need a power of two. */
-	dev->depth = rte_align32pow2(depth == 0 ? ZCOMP_DEPTH_DEFAULT : depth);
+	/* Some drivers need a power of two, and may have room for one less, which must not be none. */
+	dev->depth = rte_align32pow2(depth == 0 ? ZCOMP_DEPTH_DEFAULT : RTE_MAX(depth, 2u));
 	dev->watches =
 	        aligned_alloc(_Alignof(struct zcomp_watch), nr_lcores * sizeof(struct zcomp_watch));
 	if (dev->watches == NULL) {
@@ -274,8 +274,10 @@ strms_init(struct cdev_comp *cc, const struct zcomp_params *params)
 	struct cdev_strm *s = cc->strms;
 
 	for (unsigned int i = 0; i < params->nr_lcores; i++) {
+		void *xform = cc->lcores[i % cc->nr_xforms].xform;
+
 		for (uint32_t j = 0; j < params->depth; j++, s++, buf += buf_len) {
-			strm_init(s, cc->xform, buf, (uint16_t)params->page_size);
+			strm_init(s, xform, buf, (uint16_t)params->page_size);
 			s->next = cc->lcores[i].free;
 			cc->lcores[i].free = s;
 		}
@@ -298,13 +300,25 @@ strms_alloc(struct cdev_comp *cc, const struct zcomp_params *params)
 	return 0;
 }
 
+/* Codes of the page's own pack better; some devices have only the fixed ones. */
+static enum rte_comp_huffman
+huffman_of(const struct rte_compressdev_capabilities *cap)
+{
+	if ((cap->comp_feature_flags & RTE_COMP_FF_HUFFMAN_DYNAMIC) != 0)
+		return RTE_COMP_HUFFMAN_DYNAMIC;
+	if ((cap->comp_feature_flags & RTE_COMP_FF_HUFFMAN_FIXED) != 0)
+		return RTE_COMP_HUFFMAN_FIXED;
+	return RTE_COMP_HUFFMAN_DEFAULT;
+}
+
 /* Asks the driver only for what its capabilities promise: some do not survive a refusal. */
 static int
-xform_create(struct cdev_comp *cc, const struct zcomp_params *params)
+xforms_create(struct cdev_comp *cc, const struct zcomp_params *params)
 {
 	const struct rte_compressdev_capabilities *cap = cdev_capability(cc->dev, params->codec);
 	struct rte_comp_xform xform;
-	int ret;
+	unsigned int nr;
+	int ret = 0;
 
 	if (cap == NULL || 2 * params->page_size > UINT16_MAX)
 		return -ENOTSUP;
@@ -315,18 +329,24 @@ xform_create(struct cdev_comp *cc, const struct zcomp_params *params)
 	xform.compress.window_size = cap->window_size.max;
 	xform.compress.chksum = RTE_COMP_CHECKSUM_NONE;
 	xform.compress.hash_algo = RTE_COMP_HASH_ALGO_NONE;
-	ret = rte_compressdev_private_xform_create(cc->dev->id, &xform, &cc->xform);
-	if (ret == 0)
-		return 0;
-	/* A driver may have written there before it failed. */
-	cc->xform = NULL;
-	return ret == -ENOMEM ? -ENOMEM : -ENOTSUP;
+	if (cap->algo == RTE_COMP_ALGO_DEFLATE)
+		xform.compress.deflate.huffman = huffman_of(cap);
+	/* Without that flag the driver's working memory is in the xform. */
+	nr = (cap->comp_feature_flags & RTE_COMP_FF_SHAREABLE_PRIV_XFORM) != 0 ? 1
+	                                                                       : params->nr_lcores;
+	while (ret == 0 && cc->nr_xforms < nr) {
+		ret = rte_compressdev_private_xform_create(cc->dev->id, &xform,
+		                                           &cc->lcores[cc->nr_xforms].xform);
+		/* Not one that failed, whatever the driver has written there. */
+		cc->nr_xforms += ret == 0;
+	}
+	return ret == 0 || ret == -ENOMEM ? ret : -ENOTSUP;
 }
 
 static void
 unsupported_warn(const struct zcomp_params *params)
 {
-	zc_warn("%s does not compress %s at level %d in pages of %u by shareable transforms",
+	zc_warn("%s does not compress %s at level %d in pages of %u",
 	        rte_compressdev_name_get(params->dev->id), params->codec->name, params->level,
 	        params->page_size);
 }
@@ -336,8 +356,8 @@ cdev_release_params(void *priv)
 {
 	struct cdev_comp *cc = priv;
 
-	if (cc->xform != NULL)
-		rte_compressdev_private_xform_free(cc->dev->id, cc->xform);
+	while (cc->nr_xforms > 0)
+		rte_compressdev_private_xform_free(cc->dev->id, cc->lcores[--cc->nr_xforms].xform);
 	rte_free(cc->bufs);
 	rte_free(cc->strms);
 	free(cc);
@@ -359,7 +379,7 @@ cdev_setup_params(struct zcomp_params *params, void **priv)
 	memset(cc, 0, len);
 	cc->dev = params->dev;
 	params->depth = RTE_MIN(params->depth, cc->dev->depth);
-	ret = xform_create(cc, params);
+	ret = xforms_create(cc, params);
 	if (ret == -ENOTSUP)
 		unsupported_warn(params);
 	if (ret == 0)
@@ -454,7 +474,11 @@ done_push(struct cdev_qp *qp, struct rte_comp_op *op)
 	qp->done = s;
 }
 
-/* The driver stops at an operation for one of two reasons: the operation's status tells which. */
+/*
+ * The driver stops at an operation, and the operation's status tells why: untouched, there is no
+ * room. Else it was refused for good; or it was done, with all behind it, and only then there was
+ * no room for the result, as the zlib driver does. Neither is to be offered again.
+ */
 static unsigned int
 ops_push(struct zcomp_cdev *dev, unsigned int lcore, struct rte_comp_op **ops, unsigned int nr)
 {
@@ -465,7 +489,9 @@ ops_push(struct zcomp_cdev *dev, unsigned int lcore, struct rte_comp_op **ops, u
 		                                   (uint16_t)(nr - n));
 		if (n == nr || ops[n]->status == RTE_COMP_OP_STATUS_NOT_PROCESSED)
 			break;
-		done_push(&dev->qps[lcore], ops[n++]);
+		do {
+			done_push(&dev->qps[lcore], ops[n++]);
+		} while (n < nr && ops[n]->status != RTE_COMP_OP_STATUS_NOT_PROCESSED);
 	}
 	return n;
 }

@@ -13,11 +13,12 @@
  *
  * A device is opened once, with a queue pair for each lcore, and shared by all compressors (say, of
  * different levels) that use it. The level of an xform is the codec's level; for LZ4, of which
- * compressdev knows no levels, that is the acceleration.
+ * compressdev knows no levels, that is the acceleration. Deflate has the largest window of the
+ * device, and Huffman codes of the page's own where the device makes them.
  *
  * A device that cannot serve a compressor leaves it without managed streams: one that does not
- * compress the codec's format with shareable xforms, that refuses the level, or pages of more than
- * 16 KiB, whose two pages of room a descriptor cannot name.
+ * compress the codec's format, that refuses the level, or pages of more than 16 KiB, whose two
+ * pages of room a descriptor cannot name.
  *
  * Memory is EAL's, with IO addresses, so that hardware can use it: three pages and half a KiB for
  * each stream, hence 3.2 MiB for each lcore and compressor of 4 KiB pages and the default depth.
@@ -34,7 +35,8 @@ extern const struct zcomp_ops zcomp_backend_compressdev;
  * EAL before 25.11 crashes at a look-up by name when a device was removed before the last one:
  * remove them in reverse order.
  * @param depth operations in flight for each queue pair, 1 to ZCOMP_DEPTH_MAX; 0 =
- *        ZCOMP_DEPTH_DEFAULT. Rounded up to a power of two, which some drivers need.
+ *        ZCOMP_DEPTH_DEFAULT. Rounded up to a power of two from 2 on, which some drivers need;
+ *        some then take one less.
  * @param out the device, the caller's to close
  * @return 0, -ENODEV (no such device), -ENOTSUP (too few queue pairs), -EINVAL (depth, no lcore),
  *         -EBUSY (it is started already), -ENOMEM, -EIO (the driver refused; it has said why)
