@@ -105,7 +105,7 @@ print_list(const json_t *reply)
 	const json_t *disk;
 	size_t i;
 
-	printf("%-20s %-12s %8s %8s %8s %8s %6s %8s %8s\n", "NAME", "ALGORITHM", "SIZE", "DATA",
+	printf("%-20s %-16s %8s %8s %8s %8s %6s %8s %8s\n", "NAME", "ALGORITHM", "SIZE", "DATA",
 	       "COMPR", "USED", "RATIO", "SAME", "HUGE");
 	json_array_foreach (json_object_get(reply, "disks"), i, disk) {
 		uint64_t data = number(disk, "orig_data_size"), used = number(disk, "mem_used");
@@ -113,7 +113,7 @@ print_list(const json_t *reply)
 
 		if (used > 0)
 			snprintf(ratio, sizeof(ratio), "%.2f", (double)data / (double)used);
-		printf("%-20s %-12s %8s %8s %8s %8s %6s %8" PRIu64 " %8" PRIu64 "\n",
+		printf("%-20s %-16s %8s %8s %8s %8s %6s %8" PRIu64 " %8" PRIu64 "\n",
 		       json_string_value(json_object_get(disk, "disk")),
 		       json_string_value(json_object_get(disk, "algorithm")),
 		       human(number(disk, "pages") * number(disk, "page_size"), size_text),

@@ -202,17 +202,44 @@ reap_service(struct e2e *e)
 	return status;
 }
 
+/* Waits until the service is ready. @return false when it ends instead, or says nothing for long */
+static bool
+wait_ready(struct e2e *e)
+{
+	struct pollfd p = {e->log_fd, POLLIN, 0};
+
+	while (strstr(e->log, ": ready") == NULL) {
+		if (poll(&p, 1, E2E_WAIT_MS) != 1 || !read_log(e))
+			return false;
+	}
+	return true;
+}
+
 void
 e2e_start(struct e2e *e, const char *const *args)
 {
-	struct pollfd p = {.events = POLLIN};
-
 	spawn(e, args);
-	p.fd = e->log_fd;
-	while (strstr(e->log, ": ready") == NULL) {
-		if (poll(&p, 1, E2E_WAIT_MS) != 1 || !read_log(e))
+	if (!wait_ready(e))
+		fail_msg("the service does not start; it says:\n%s", e->log);
+}
+
+bool
+e2e_has_device(const char *name)
+{
+	const char *args[] = {"--device", name, NULL};
+	struct e2e *e;
+	bool has;
+
+	e2e_setup((void **)&e);
+	spawn(e, args);
+	has = wait_ready(e);
+	if (!has) {
+		reap_service(e);
+		if (strstr(e->log, "no driver of that name") == NULL)
 			fail_msg("the service does not start; it says:\n%s", e->log);
 	}
+	e2e_teardown((void **)&e);
+	return has;
 }
 
 void

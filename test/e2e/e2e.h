@@ -57,6 +57,9 @@ void e2e_start(struct e2e *e, const char *const *args);
 /** @return whether a user can run the service where it was built; the test is root's */
 bool e2e_program_for(uid_t uid);
 
+/** @return whether a service can have that device: whether its driver is installed */
+bool e2e_has_device(const char *name);
+
 /**
  * Starts the service in vain: asserts its exit status, and that @p says is in what it said.
  * Options that say where its socket and its state are come before @p args.
