@@ -50,7 +50,8 @@ static const struct argp_option option_table[] = {
         {"workers", KEY_WORKERS, "LIST", 0,
          "CPUs of the workers, as 1,3-5 (default: one worker on the last CPU)", 0},
         {"device", KEY_DEVICE, "NAME[,args]", 0,
-         "A compressdev to use, made with these arguments; may be repeated; 'none': software only "
+         "A compressdev to use, made with these arguments; may be repeated. For lz4: "
+         "compress_lz4; for deflate: compress_isal, compress_zlib; 'none': software only "
          "(default: " DEFAULT_DEVICE ")",
          0},
         {"backend", KEY_BACKEND, "NAME|PATH", 0,
