@@ -130,9 +130,9 @@ refused(struct zcomp_watch *w, uint64_t now_ns)
 
 void
 zcomp_watch_submitted(struct zcomp_watch *w, struct zcomp_strm *const *strms, unsigned int nr,
-                      unsigned int wanted, uint64_t now_ns)
+                      uint64_t now_ns)
 {
-	if (nr < wanted && nr == 0)
+	if (nr == 0)
 		refused(w, now_ns);
 	else
 		w->refused_ns = 0;

@@ -89,9 +89,9 @@ zcomp_watch_idle(const struct zcomp_watch *w)
 	return w->oldest == NULL && w->failed == NULL && w->stats.lost == 0;
 }
 
-/** The device has taken @p nr streams, maybe none, of @p wanted. */
+/** The device has taken @p nr streams; 0: it was offered some, and refused. */
 void zcomp_watch_submitted(struct zcomp_watch *w, struct zcomp_strm *const *strms, unsigned int nr,
-                           unsigned int wanted, uint64_t now_ns);
+                           uint64_t now_ns);
 
 /** A stream that is taken from the caller, but not given to the device, which is suspect. */
 void zcomp_watch_fail(struct zcomp_watch *w, struct zcomp_strm *strm);

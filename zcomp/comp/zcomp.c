@@ -370,7 +370,7 @@ managed_submit(struct zcomp_strm **strms, unsigned int run, unsigned int lcore)
 		return taken;
 	}
 	taken = m->ops->submit(m->priv, lcore, strms, run);
-	zcomp_watch_submitted(w, strms, taken, run, m->params.now_ns());
+	zcomp_watch_submitted(w, strms, taken, m->params.now_ns());
 	return taken;
 }
 
