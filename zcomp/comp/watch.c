@@ -18,7 +18,7 @@
 #include "base/atomic.h"
 #include "comp/zcomp.h"
 
-/* A mean follows the last 8 ages, and fades by half in 44 steps. */
+/* A mean follows the last 8 ages, and fades by half in 44 steps, down to nothing. */
 #define AGE_SHIFT  3
 #define FADE_SHIFT 6
 
@@ -50,7 +50,7 @@ age_class(uint64_t in_flight)
 static bool
 is_overdue(const struct zcomp_watch *w, uint64_t age_ns)
 {
-	if (age_ns <= w->hang_ns)
+	if (age_ns <= zc_load_relaxed(&w->hang_ns))
 		return false;
 	for (unsigned int i = 0; i < ZCOMP_AGES; i++) {
 		if (age_ns <= ZCOMP_HANG_AGES * w->stats.age_ns[i])
@@ -74,6 +74,7 @@ trust(struct zcomp_watch *w)
 	zc_store_relaxed(&w->stats.suspect, (uint64_t)0);
 	w->probe_ns = ZCOMP_PROBE_NS_MIN;
 	w->streak = 0;
+	w->hung = false;
 }
 
 bool
@@ -83,8 +84,7 @@ zcomp_watch_probe(struct zcomp_watch *w, uint64_t now_ns)
 		return true;
 	if (now_ns < w->probe_at_ns)
 		return false;
-	if (w->probe_ns < ZCOMP_PROBE_NS_MAX)
-		w->probe_ns *= 2;
+	w->probe_ns = w->probe_ns < ZCOMP_PROBE_NS_MAX / 2 ? 2 * w->probe_ns : ZCOMP_PROBE_NS_MAX;
 	w->probe_at_ns = now_ns + w->probe_ns;
 	return true;
 }
@@ -163,7 +163,26 @@ age_add(struct zcomp_watch *w, const struct zcomp_strm *strm, uint64_t now_ns)
 	if (*mean == 0)
 		zc_store_relaxed(mean, age);
 	else
-		zc_store_relaxed(mean, *mean - (*mean >> AGE_SHIFT) + (age >> AGE_SHIFT) + 1);
+		zc_store_relaxed(mean, *mean - (*mean >> AGE_SHIFT) + (age >> AGE_SHIFT));
+}
+
+static bool
+is_well(const struct zcomp_strm *strm)
+{
+	return strm->result >= 0 || strm->result == -ENOSPC;
+}
+
+/* If all that was away is back, the last one well, the device was late, not dead. */
+static void
+came_late(struct zcomp_watch *w, struct zcomp_strm *strm)
+{
+	strm->lost = false;
+	add(&w->stats.late, 1);
+	add(&w->stats.lost, -(uint64_t)1);
+	if (w->stats.lost == 0 && is_well(strm) && zcomp_watch_suspect(w))
+		trust(w);
+	/* Whoever still holds it has been told so. */
+	strm->result = -EIO;
 }
 
 bool
@@ -172,16 +191,11 @@ zcomp_watch_done(struct zcomp_watch *w, struct zcomp_strm *strm, uint64_t now_ns
 	w->last_done_ns = now_ns;
 	w->refused_ns = 0;
 	if (strm->lost) {
-		strm->lost = false;
-		add(&w->stats.late, 1);
-		add(&w->stats.lost, -(uint64_t)1);
-		/* All that was away is back: it was late, not dead. */
-		if (w->stats.lost == 0 && zcomp_watch_suspect(w))
-			trust(w);
+		came_late(w, strm);
 		return false;
 	}
 	unlink_strm(w, strm);
-	if (strm->result < 0 && strm->result != -ENOSPC) {
+	if (!is_well(strm)) {
 		add(&w->stats.errors, 1);
 		if (++w->streak >= ZCOMP_WATCH_STREAK && !zcomp_watch_suspect(w))
 			suspect(w, now_ns);
@@ -252,7 +266,7 @@ zcomp_watch_fade(struct zcomp_watch *w)
 {
 	uint64_t *mean = &w->stats.age_ns[age_class(w->stats.in_flight + 1)];
 
-	zc_store_relaxed(mean, *mean - (*mean >> FADE_SHIFT));
+	zc_store_relaxed(mean, *mean - (*mean >> FADE_SHIFT) - (*mean != 0));
 }
 
 void

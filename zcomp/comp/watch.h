@@ -19,9 +19,10 @@
  *
  * A page that is overdue is given up: the caller gets it back with -EIO, to compress it by
  * software, while the device still has the stream, which is *lost* until the device returns it. A
- * device that completes nothing at all for that time, that fails ZCOMP_WATCH_STREAK pages in a row,
- * or that takes none, is *suspect*: what it has is given up, and it gets no page but a probe now
- * and then. A page that comes back well clears it.
+ * device that completes nothing at all for that time, that takes none, or that fails
+ * ZCOMP_WATCH_STREAK pages in a row, is *suspect*: it gets no page but a probe now and then. What
+ * it has is given up, unless it fails: then it returns its pages by itself. A page that comes back
+ * well clears it; one that was given up does when it is the last of them.
  *
  * Threads: the lcore alone, but for zcomp_watch_stats().
  */
@@ -56,7 +57,7 @@ struct zcomp_watch {
 	_Alignas(64) struct zcomp_strm *oldest; /**< in flight, in order of submission */
 	struct zcomp_strm *newest;
 	struct zcomp_strm *failed; /**< taken from the caller and not given to the device */
-	uint64_t hang_ns;
+	uint64_t hang_ns;          /**< written by the main lcore (relaxed) */
 	uint64_t last_done_ns; /**< when something came back, or was submitted to an idle device */
 	uint64_t refused_ns;   /**< since when it takes nothing; 0 = it does */
 	uint64_t probe_at_ns;
@@ -98,7 +99,8 @@ void zcomp_watch_fail(struct zcomp_watch *w, struct zcomp_strm *strm);
 
 /**
  * The device has returned a stream, with its result set.
- * @return whether somebody waits for it; otherwise it had been given up
+ * @return whether somebody waits for it; otherwise it had been given up, and its result is -EIO as
+ *         it was then
  */
 bool zcomp_watch_done(struct zcomp_watch *w, struct zcomp_strm *strm, uint64_t now_ns);
 
