@@ -19,10 +19,13 @@ struct fake_strm {
 	void *owner;
 	bool out; /* of the free list */
 	bool submitted;
+	bool kept;
 	unsigned int polls_left;
+	uint64_t done_at_ns;
 };
 
 struct fake {
+	struct zcomp_cdev *dev;
 	struct fake_strm *strms;
 	uint8_t *bufs;
 	uint32_t page_size;
@@ -37,17 +40,42 @@ struct flights {
 
 struct fake_script fake_script;
 struct fake_seen fake_seen;
-static struct flights flights[FAKE_LCORES];
+struct zcomp_cdev fake_devs[FAKE_DEVS];
+uint64_t fake_now_ns;
+static struct flights flights[FAKE_DEVS][FAKE_LCORES];
 static unsigned int results;
+
+static struct flights *
+flights_of(const struct zcomp_cdev *dev, unsigned int lcore)
+{
+	assert_true(lcore < FAKE_LCORES);
+	return &flights[dev - fake_devs][lcore];
+}
 
 void
 fake_reset(void)
 {
-	for (unsigned int i = 0; i < FAKE_LCORES; i++)
-		assert_int_equal(flights[i].nr, 0);
+	unsigned int left = 0;
+
 	memset(&fake_script, 0, sizeof(fake_script));
 	memset(&fake_seen, 0, sizeof(fake_seen));
+	memset(fake_devs, 0, sizeof(fake_devs));
+	for (unsigned int i = 0; i < FAKE_DEVS; i++) {
+		for (unsigned int j = 0; j < FAKE_LCORES; j++) {
+			left += flights[i][j].nr;
+			flights[i][j].nr = 0;
+			zcomp_watch_init(&fake_devs[i].watches[j], 0);
+		}
+	}
+	fake_now_ns = 1000000000;
 	results = 0;
+	assert_int_equal(left, 0);
+}
+
+uint64_t
+fake_clock(void)
+{
+	return fake_now_ns;
 }
 
 static struct fake_strm *
@@ -56,13 +84,65 @@ strm_of(struct zcomp_strm *strm)
 	return (struct fake_strm *)zstrm_to_managed(strm);
 }
 
+void
+fake_keep(struct zcomp_strm *strm, bool keep)
+{
+	assert_true(strm_of(strm)->submitted);
+	strm_of(strm)->kept = keep;
+}
+
+void
+fake_keep_all(const struct zcomp_cdev *dev, bool keep)
+{
+	for (unsigned int i = 0; i < FAKE_LCORES; i++) {
+		struct flights *fl = flights_of(dev, i);
+
+		for (unsigned int j = 0; j < fl->nr; j++)
+			fl->strms[j]->kept = keep;
+	}
+}
+
+void
+fake_stop(const struct zcomp_cdev *dev)
+{
+	for (unsigned int i = 0; i < FAKE_LCORES; i++) {
+		struct flights *fl = flights_of(dev, i);
+
+		while (fl->nr > 0)
+			fl->strms[--fl->nr]->submitted = false;
+	}
+}
+
+unsigned int
+fake_flying(const struct zcomp_cdev *dev, unsigned int lcore)
+{
+	return flights_of(dev, lcore)->nr;
+}
+
+uint64_t
+fake_next_done_ns(const struct zcomp_cdev *dev, unsigned int lcore)
+{
+	const struct flights *fl = flights_of(dev, lcore);
+	uint64_t next_ns = UINT64_MAX;
+
+	for (unsigned int i = 0; i < fl->nr; i++) {
+		if (fl->strms[i]->done_at_ns < next_ns)
+			next_ns = fl->strms[i]->done_at_ns;
+	}
+	return next_ns;
+}
+
 static void
 fake_release(void *priv)
 {
 	struct fake *fake = priv;
 
-	for (unsigned int i = 0; i < fake->nr; i++)
-		assert_false(fake->strms[i].out);
+	/* A device that is stopped has not returned those that were given up. */
+	for (unsigned int i = 0; i < fake->nr; i++) {
+		const struct fake_strm *s = &fake->strms[i];
+
+		assert_true(!s->out || (s->zstrm.strm.put && !s->submitted));
+	}
 	fake_seen.releases++;
 	free(fake->bufs);
 	free(fake->strms);
@@ -101,6 +181,7 @@ fake_setup(struct zcomp_params *params, void **priv)
 	fake = calloc(1, sizeof(*fake));
 	if (fake == NULL)
 		return -ENOMEM;
+	fake->dev = params->dev != NULL ? params->dev : &fake_devs[0];
 	fake->nr = params->nr_lcores * params->depth;
 	fake->page_size = params->page_size;
 	fake->strms = calloc(fake->nr, sizeof(*fake->strms));
@@ -116,6 +197,12 @@ fake_setup(struct zcomp_params *params, void **priv)
 	return 0;
 }
 
+static struct zcomp_watch *
+fake_watches(void *priv)
+{
+	return ((struct fake *)priv)->dev->watches;
+}
+
 static struct managed_zstrm *
 fake_get(void *priv, unsigned int lcore)
 {
@@ -126,6 +213,7 @@ fake_get(void *priv, unsigned int lcore)
 		return NULL;
 	fake->free[lcore] = s->next;
 	assert_false(s->out);
+	assert_false(s->submitted);
 	s->out = true;
 	return &s->zstrm;
 }
@@ -145,14 +233,30 @@ fake_put(void *priv, struct managed_zstrm *zstrm)
 	fake_seen.puts++;
 }
 
+static void
+take(struct zcomp_cdev *dev, struct flights *fl, struct fake_strm *s)
+{
+	if (dev->busy_until_ns < fake_now_ns)
+		dev->busy_until_ns = fake_now_ns;
+	dev->busy_until_ns += dev->service_ns;
+	dev->taken++;
+	s->submitted = true;
+	s->kept = false;
+	s->polls_left = fake_script.delay;
+	s->done_at_ns = dev->busy_until_ns;
+	assert_true(fl->nr < NR_FLIGHTS_MAX);
+	fl->strms[fl->nr++] = s;
+}
+
 static unsigned int
 fake_submit(void *priv, unsigned int lcore, struct zcomp_strm **strms, unsigned int nr)
 {
-	struct flights *fl = &flights[lcore];
+	struct zcomp_cdev *dev = ((struct fake *)priv)->dev;
 	unsigned int max = fake_script.take_max == 0 ? nr : fake_script.take_max;
 
 	fake_seen.submits++;
 	assert_true(nr > 0);
+	max = dev->refuse ? 0 : max;
 	for (unsigned int i = 0; i < nr; i++) {
 		struct fake_strm *s = strm_of(strms[i]);
 
@@ -163,16 +267,13 @@ fake_submit(void *priv, unsigned int lcore, struct zcomp_strm **strms, unsigned 
 		assert_false(s->submitted);
 		if (i >= max)
 			return max;
-		s->submitted = true;
-		s->polls_left = fake_script.delay;
-		assert_true(fl->nr < NR_FLIGHTS_MAX);
-		fl->strms[fl->nr++] = s;
+		take(dev, flights_of(dev, lcore), s);
 	}
 	return nr;
 }
 
 static struct zcomp_strm *
-finish(struct flights *fl, unsigned int idx)
+finish(const struct zcomp_cdev *dev, struct flights *fl, unsigned int idx)
 {
 	struct fake_strm *s = fl->strms[idx];
 	struct zcomp_strm *strm = &s->zstrm.strm;
@@ -185,23 +286,31 @@ finish(struct flights *fl, unsigned int idx)
 	        zcodec_null.compress(NULL, 0, strm->src, page_size, strm->dst, strm->dst_len);
 	if (fake_script.fail_one_in != 0 && ++results % fake_script.fail_one_in == 0)
 		strm->result = fake_script.fail_with;
+	if (dev->fail_with != 0)
+		strm->result = dev->fail_with;
 	return strm;
+}
+
+static bool
+is_done(const struct zcomp_cdev *dev, const struct fake_strm *s)
+{
+	return s->polls_left == 0 && s->done_at_ns <= fake_now_ns && !s->kept && !dev->hang;
 }
 
 static unsigned int
 fake_poll(void *priv, unsigned int lcore, struct zcomp_strm **strms, unsigned int nr)
 {
-	struct flights *fl = &flights[lcore];
+	const struct zcomp_cdev *dev = ((struct fake *)priv)->dev;
+	struct flights *fl = flights_of(dev, lcore);
 	unsigned int n = 0;
 
-	(void)priv;
 	fake_seen.polls++;
 	assert_true(nr > 0);
 	for (unsigned int left = fl->nr, i = 0; left > 0; left--) {
 		unsigned int idx = fake_script.reverse ? left - 1 : i;
 
-		if (fl->strms[idx]->polls_left == 0 && n < nr) {
-			strms[n++] = finish(fl, idx);
+		if (n < nr && is_done(dev, fl->strms[idx])) {
+			strms[n++] = finish(dev, fl, idx);
 			continue;
 		}
 		if (fl->strms[idx]->polls_left > 0)
@@ -212,6 +321,17 @@ fake_poll(void *priv, unsigned int lcore, struct zcomp_strm **strms, unsigned in
 }
 
 const struct zcomp_ops fake_backend = {
+        .name = "fake",
+        .setup_params = fake_setup,
+        .release_params = fake_release,
+        .watches = fake_watches,
+        .get_stream = fake_get,
+        .put_stream = fake_put,
+        .submit = fake_submit,
+        .poll = fake_poll,
+};
+
+const struct zcomp_ops fake_backend_alone = {
         .name = "fake",
         .setup_params = fake_setup,
         .release_params = fake_release,

@@ -12,67 +12,13 @@
 #include <stdlib.h>
 
 #include "fake_backend.h"
+#include "oom_util.h"
 #include "strm_util.h"
 
 #include "base/atomic.h"
 #include "base/log.h"
 
 #define DEPTH 8u
-
-/* Allocation number oom_at fails, counted from 1; and every later one if oom_for_good. */
-static unsigned int oom_at, oom_count;
-static bool oom_for_good;
-static int blocks;
-
-void *__real_malloc(size_t len);
-void *__real_calloc(size_t nr, size_t len);
-void *__real_aligned_alloc(size_t align, size_t len);
-void __real_free(void *mem);
-void *__wrap_malloc(size_t len);
-void *__wrap_calloc(size_t nr, size_t len);
-void *__wrap_aligned_alloc(size_t align, size_t len);
-void __wrap_free(void *mem);
-
-static bool
-oom_now(void)
-{
-	oom_count++;
-	return oom_at != 0 && (oom_count == oom_at || (oom_for_good && oom_count > oom_at));
-}
-
-static void *
-counted(void *mem)
-{
-	blocks += mem != NULL;
-	return mem;
-}
-
-void *
-__wrap_malloc(size_t len)
-{
-	return oom_now() ? NULL : counted(__real_malloc(len));
-}
-
-void *
-__wrap_calloc(size_t nr, size_t len)
-{
-	return oom_now() ? NULL : counted(__real_calloc(nr, len));
-}
-
-void *
-__wrap_aligned_alloc(size_t align, size_t len)
-{
-	/* C11 has this rule; glibc is lenient. */
-	assert_int_equal(len % align, 0);
-	return oom_now() ? NULL : counted(__real_aligned_alloc(align, len));
-}
-
-void
-__wrap_free(void *mem)
-{
-	blocks -= mem != NULL;
-	__real_free(mem);
-}
 
 static struct zcomp_params
 params_of(const struct zcodec *codec)
@@ -102,7 +48,7 @@ set_up(void **state)
 {
 	(void)state;
 	fake_reset();
-	blocks = 0;
+	oom_reset();
 	return 0;
 }
 
@@ -112,7 +58,7 @@ tear_down(void **state)
 {
 	(void)state;
 	fake_reset();
-	assert_int_equal(blocks, 0);
+	assert_int_equal(oom_blocks, 0);
 	return 0;
 }
 
@@ -569,15 +515,13 @@ oom_loop(bool for_good)
 	int ret;
 
 	do {
-		oom_for_good = for_good;
-		oom_count = 0;
-		oom_at = ++at;
-		ret = zcomp_create(&fake_backend, &params, &comp);
-		oom_at = 0;
+		oom_arm(++at, for_good);
+		ret = zcomp_create(&fake_backend_alone, &params, &comp);
+		oom_arm(0, false);
 		if (ret != 0) {
 			assert_int_equal(ret, -ENOMEM);
 			assert_null(comp);
-			assert_int_equal(blocks, 0);
+			assert_int_equal(oom_blocks, 0);
 		}
 	} while (ret != 0);
 	/* Three of the front end, three of the backend. */

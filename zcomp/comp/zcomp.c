@@ -147,8 +147,11 @@ watches_get(struct zcomp_manager *m)
 
 	if (m->ops->watches != NULL)
 		m->watches = m->ops->watches(m->priv);
-	if (m->watches != NULL)
+	if (m->watches != NULL) {
+		for (unsigned int i = 0; i < nr && m->params.hang_ns != 0; i++)
+			zc_store_relaxed(&m->watches[i].hang_ns, m->params.hang_ns);
 		return 0;
+	}
 	m->own_watches = aligned_alloc(CACHE_LINE, nr * sizeof(*m->own_watches));
 	if (m->own_watches == NULL)
 		return -ENOMEM;
@@ -244,12 +247,25 @@ percpu_get(struct percpu_zstrm *percpu)
 	return &percpu->strm;
 }
 
-static bool
-manager_may(const struct zcomp_manager *m, unsigned int lcore)
+static struct zcomp_strm *
+manager_get(struct zcomp *comp, struct zcomp_manager *m, unsigned int lcore)
 {
+	struct managed_zstrm *zstrm = m->ops->get_stream(m->priv, lcore);
 	struct zcomp_watch *w = &m->watches[lcore];
 
-	return !zcomp_watch_suspect(w) || zcomp_watch_probe(w, m->params.now_ns());
+	if (zstrm == NULL)
+		return NULL;
+	zstrm->strm.comp = comp;
+	zstrm->strm.lcore = lcore;
+	zstrm->strm.managed = true;
+	zstrm->strm.manager = m;
+	zstrm->strm.probe = zcomp_watch_suspect(w);
+	/* A probe is due once, so only who has a stream for it may ask. */
+	if (zstrm->strm.probe && !zcomp_watch_probe(w, m->params.now_ns())) {
+		m->ops->put_stream(m->priv, zstrm);
+		return NULL;
+	}
+	return &zstrm->strm;
 }
 
 /* The managers by turns, beginning with whose turn it is. */
@@ -262,20 +278,12 @@ manager_at(struct zcomp *comp, unsigned int lcore, unsigned int i)
 static struct zcomp_strm *
 managed_get(struct zcomp *comp, unsigned int lcore)
 {
-	for (unsigned int i = 0; i < comp->nr_managers; i++) {
-		struct zcomp_manager *m = manager_at(comp, lcore, i);
-		struct managed_zstrm *zstrm = NULL;
+	struct zcomp_strm *strm;
 
-		if (manager_may(m, lcore))
-			zstrm = m->ops->get_stream(m->priv, lcore);
-		if (zstrm == NULL)
-			continue;
-		zstrm->strm.comp = comp;
-		zstrm->strm.lcore = lcore;
-		zstrm->strm.managed = true;
-		zstrm->strm.manager = m;
-		zstrm->strm.probe = zcomp_watch_suspect(&m->watches[lcore]);
-		return &zstrm->strm;
+	for (unsigned int i = 0; i < comp->nr_managers; i++) {
+		strm = manager_get(comp, manager_at(comp, lcore, i), lcore);
+		if (strm != NULL)
+			return strm;
 	}
 	if (comp->nr_managers > 0)
 		count(&comp->lcores[lcore].stats.refused, 1);
@@ -345,13 +353,14 @@ percpu_submit(const struct zcomp *comp, struct lcore *lc)
 	                      : lc->soft_ns - (lc->soft_ns >> SOFT_SHIFT) + (ns >> SOFT_SHIFT);
 }
 
-/* How many streams of one manager @strms begins with; at least one. */
+/* How many streams of one manager @strms begins with, a probe by itself; at least one. */
 static unsigned int
 managed_run(struct zcomp_strm *const *strms, unsigned int nr)
 {
 	unsigned int run = 1;
 
-	while (run < nr && strms[run]->managed && strms[run]->manager == strms[0]->manager)
+	while (run < nr && strms[run]->managed && strms[run]->manager == strms[0]->manager &&
+	       !strms[run]->probe && !strms[0]->probe)
 		run++;
 	return run;
 }
@@ -362,15 +371,17 @@ managed_submit(struct zcomp_strm **strms, unsigned int run, unsigned int lcore)
 {
 	struct zcomp_manager *m = strms[0]->manager;
 	struct zcomp_watch *w = &m->watches[lcore];
-	unsigned int taken;
+	unsigned int taken = 0;
 
-	if (zcomp_watch_suspect(w) && !strms[0]->probe) {
-		for (taken = 0; taken < run && !strms[taken]->probe; taken++)
-			zcomp_watch_fail(w, strms[taken]);
-		return taken;
+	if (!zcomp_watch_suspect(w) || strms[0]->probe) {
+		taken = m->ops->submit(m->priv, lcore, strms, run);
+		zcomp_watch_submitted(w, strms, taken, m->params.now_ns());
 	}
-	taken = m->ops->submit(m->priv, lcore, strms, run);
-	zcomp_watch_submitted(w, strms, taken, m->params.now_ns());
+	if (taken > 0 || !zcomp_watch_suspect(w))
+		return taken;
+	/* Nobody is to wait until such a device takes something. */
+	for (; taken < run; taken++)
+		zcomp_watch_fail(w, strms[taken]);
 	return taken;
 }
 
@@ -434,6 +445,7 @@ keep_awaited(struct zcomp_watch *w, struct zcomp_strm **strms, unsigned int nr, 
 	for (unsigned int i = 0; i < nr; i++) {
 		struct zcomp_strm *strm = strms[i];
 
+		assert(&strm->manager->watches[strm->lcore] == w);
 		if (zcomp_watch_done(w, strm, now_ns)) {
 			strms[n++] = strm;
 		} else if (strm->put) {

@@ -38,15 +38,17 @@ struct zcomp_cdev;
 /** What a compressor is made with; immutable afterwards, shared by its streams. */
 struct zcomp_params {
 	const struct zcodec *codec;
-	int32_t level;            /**< level_min to level_max of the codec */
-	uint32_t page_size;       /**< a power of two, ZCOMP_PAGE_SIZE_MIN to ZCOMP_PAGE_SIZE_MAX */
-	unsigned int nr_lcores;   /**< 1 or more */
-	uint32_t depth;           /**< managed streams for each lcore, at most ZCOMP_DEPTH_MAX; 0 =
+	int32_t level;          /**< level_min to level_max of the codec */
+	uint32_t page_size;     /**< a power of two, ZCOMP_PAGE_SIZE_MIN to ZCOMP_PAGE_SIZE_MAX */
+	unsigned int nr_lcores; /**< 1 or more */
+	uint32_t depth;         /**< managed streams for each lcore, at most ZCOMP_DEPTH_MAX; 0 =
 				 * ZCOMP_DEPTH_DEFAULT */
-	struct zcomp_cdev *dev;   /**< backend compressdev: the device; stays the caller's */
-	bool zstrm_mgmt;          /**< set by setup_params(): this backend manages streams, now */
-	uint64_t hang_ns;         /**< a page is overdue after this at least; 0 = ZCOMP_HANG_NS */
-	uint64_t (*now_ns)(void); /**< a clock that only goes forward; NULL = zc_now_ns() */
+	struct zcomp_cdev *dev; /**< backend compressdev: the device; stays the caller's */
+	bool zstrm_mgmt;        /**< set by setup_params(): this backend manages streams, now */
+	uint64_t hang_ns;       /**< a page is overdue after this at least; 0 = ZCOMP_HANG_NS. Of a
+				 * device that compressors share: as set last */
+	uint64_t (*now_ns)(void); /**< a clock that only goes forward; NULL = zc_now_ns(). The same
+				   * for all who share a device */
 };
 
 struct zcomp_manager;
@@ -117,8 +119,8 @@ struct zcomp_ops {
 	/** Frees what setup_params() made. May be NULL. */
 	void (*release_params)(void *priv);
 	/**
-	 * The watches of the device, one for each lcore, where compressors share it. May be NULL,
-	 * or return NULL: the front end then has its own.
+	 * The watches of the device, one for each lcore. May be NULL, or return NULL, where
+	 * compressors do not share devices: the front end then has its own.
 	 */
 	struct zcomp_watch *(*watches)(void *priv);
 	/**
