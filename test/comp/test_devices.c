@@ -486,7 +486,7 @@ test_one_fails(void **state)
 	zcomp_destroy(comp);
 }
 
-/* Removed in the middle of its work: the driver returns what it has with errors, then takes none. */
+/* Removed at work: the driver returns what it has with errors, and takes no more. */
 static void
 test_one_is_removed(void **state)
 {
@@ -639,12 +639,20 @@ test_expected(void **state)
 	assert_int_equal(zcomp_now_ns(comp), fake_now_ns);
 	for (unsigned int i = 0; i < 2; i++) {
 		submit(comp, &strm, 1, 0);
+		fake_keep(strm, true);
 		fake_now_ns += 1000 * (i + 1);
+		expect(poll_once(comp), 0, 0);
+		fake_keep(strm, false);
 		expect(poll_once(comp), 1, 0);
 	}
 	assert_int_equal(zcomp_expected(comp, 0).managed_ns, 1000);
-	zcomp_expected_fade(comp, 0);
-	assert_in_range(zcomp_expected(comp, 0).managed_ns, 980, 990);
+	zcomp_expected_fade(comp, 0, false);
+	zcomp_expected_fade(comp, 0, false);
+	assert_int_equal(zcomp_expected(comp, 0).faded_ns, 2);
+	assert_int_equal(zcomp_expected(comp, 1).faded_ns, 0);
+	zcomp_expected_fade(comp, 0, true);
+	assert_int_equal(zcomp_expected(comp, 0).faded_ns, 0);
+	assert_int_equal(zcomp_expected(comp, 0).managed_ns, 1000);
 	assert_int_equal(zcomp_expected(comp, 1).managed_ns, 0);
 	/* Now the first one hangs. */
 	submit(comp, &strm, 1, 0);

@@ -56,15 +56,33 @@ zcomp_policy_format(const struct zcomp_policy *policy, char *text)
 }
 
 /*
- * Whether the lcore itself is done with this page and those behind it before the device would be
- * with this one. With more pages waiting the device gains: they go on while it works.
+ * Whether the device would be done with this page before the lcore itself with this one and those
+ * behind it: with more waiting the device gains, for they go on while it works.
  */
 static bool
-software_is_sooner(const struct zcomp *comp, unsigned int lcore, const struct zcomp_want *want)
+device_is_sooner(struct zcomp *comp, unsigned int lcore, const struct zcomp_want *want)
+{
+	struct zcomp_expected expected = zcomp_expected(comp, lcore);
+	uint64_t software_ns = expected.software_ns * (1 + (uint64_t)want->waiting);
+	bool tried;
+
+	if (expected.managed_ns <= software_ns)
+		return true;
+	tried = expected.managed_ns <= software_ns + expected.faded_ns;
+	zcomp_expected_fade(comp, lcore, tried);
+	return tried;
+}
+
+/*
+ * Whether a device that takes no more has enough to do for as long as the lcore is at a page of its
+ * own. If so that page costs nothing, however many wait; if not, the device would run dry.
+ */
+static bool
+device_stays_busy(const struct zcomp *comp, unsigned int lcore)
 {
 	struct zcomp_expected expected = zcomp_expected(comp, lcore);
 
-	return expected.managed_ns > expected.software_ns * (1 + (uint64_t)want->waiting);
+	return expected.backlog_ns == 0 || expected.backlog_ns > expected.software_ns;
 }
 
 /* No managed stream is to be had now. @return ZCOMP_GRANTED: the lcore is to do it itself */
@@ -85,7 +103,7 @@ without_managed(struct zcomp *comp, unsigned int lcore, struct zcomp_want *want)
 	case ZCOMP_POLICY_SPILL:
 		return want->spilled < want->policy.arg ? ZCOMP_SPILL : ZCOMP_GRANTED;
 	case ZCOMP_POLICY_ADAPTIVE:
-		return software_is_sooner(comp, lcore, want) ? ZCOMP_GRANTED : ZCOMP_WAIT;
+		return device_stays_busy(comp, lcore) ? ZCOMP_GRANTED : ZCOMP_WAIT;
 	default:
 		return ZCOMP_GRANTED;
 	}
@@ -94,12 +112,9 @@ without_managed(struct zcomp *comp, unsigned int lcore, struct zcomp_want *want)
 static bool
 wants_managed(struct zcomp *comp, unsigned int lcore, const struct zcomp_want *want)
 {
-	if (want->policy.kind == ZCOMP_POLICY_SOFTWARE)
-		return false;
-	if (want->policy.kind != ZCOMP_POLICY_ADAPTIVE || !software_is_sooner(comp, lcore, want))
-		return true;
-	zcomp_expected_fade(comp, lcore);
-	return false;
+	if (want->policy.kind == ZCOMP_POLICY_ADAPTIVE)
+		return device_is_sooner(comp, lcore, want);
+	return want->policy.kind != ZCOMP_POLICY_SOFTWARE;
 }
 
 enum zcomp_verdict

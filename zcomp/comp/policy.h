@@ -25,7 +25,8 @@ enum zcomp_policy_kind {
 	ZCOMP_POLICY_RETRY,    /**< the device; for so many us wait for it; then inline */
 	ZCOMP_POLICY_SPILL,    /**< the device; so many pages wait for it in a list; then inline */
 	ZCOMP_POLICY_SOFTWARE, /**< never the device */
-	ZCOMP_POLICY_ADAPTIVE, /**< whichever is expected to be done first */
+	ZCOMP_POLICY_ADAPTIVE, /**< whichever is expected to be done first; both, if the device is
+				* full for longer than the lcore needs for a page */
 	ZCOMP_POLICY_KINDS
 };
 
@@ -63,7 +64,7 @@ zcomp_policy_unpack(uint64_t word)
 struct zcomp_want {
 	struct zcomp_policy policy;
 	unsigned int waiting; /**< pages behind this one that the lcore already knows of */
-	unsigned int spilled; /**< pages in the caller's list that wait after ZCOMP_SPILL */
+	unsigned int spilled; /**< other pages, in the caller's list, that wait after ZCOMP_SPILL */
 	bool full;            /**< no managed stream: the caller has no place to keep it */
 	uint64_t since_ns;    /**< 0 at first; then the first call's time, kept by the caller */
 };

@@ -18,9 +18,8 @@
 #include "base/atomic.h"
 #include "comp/zcomp.h"
 
-/* A mean follows the last 8 ages, and fades by half in 44 steps, down to nothing. */
-#define AGE_SHIFT  3
-#define FADE_SHIFT 6
+/* A mean follows the last 8 ages. */
+#define AGE_SHIFT 3
 
 /* Counters are written by one thread alone. */
 static void
@@ -153,10 +152,13 @@ zcomp_watch_fail(struct zcomp_watch *w, struct zcomp_strm *strm)
 	w->failed = strm;
 }
 
+/* It was done at some time after the poll before. An lcore that compresses pages of its own between
+ * polls would find the device as slow as itself, if the end of that time counted. */
 static void
 age_add(struct zcomp_watch *w, const struct zcomp_strm *strm, uint64_t now_ns)
 {
-	uint64_t age = now_ns - strm->submitted_ns;
+	uint64_t after_ns = strm->submitted_ns > w->polled_ns ? strm->submitted_ns : w->polled_ns;
+	uint64_t age = now_ns - strm->submitted_ns - (now_ns - after_ns) / 2;
 	uint64_t *mean = &w->stats.age_ns[strm->age_class];
 
 	age = age != 0 ? age : 1;
@@ -243,6 +245,7 @@ zcomp_watch_take(struct zcomp_watch *w, struct zcomp_strm **strms, unsigned int 
 {
 	unsigned int n = 0;
 
+	w->polled_ns = now_ns;
 	for (; w->failed != NULL && n < nr; w->failed = w->failed->next) {
 		strms[n] = w->failed;
 		strms[n++]->result = -EIO;
@@ -255,18 +258,27 @@ zcomp_watch_take(struct zcomp_watch *w, struct zcomp_strm **strms, unsigned int 
 	return n;
 }
 
+/* With more in flight it is no sooner: of a class not seen yet, those below are what is known. */
+static uint64_t
+age_of(const struct zcomp_watch *w, uint64_t in_flight)
+{
+	unsigned int class = age_class(in_flight);
+
+	while (class > 0 && w->stats.age_ns[class] == 0)
+		class --;
+	return w->stats.age_ns[class];
+}
+
 uint64_t
 zcomp_watch_expected_ns(const struct zcomp_watch *w)
 {
-	return w->stats.age_ns[age_class(w->stats.in_flight + 1)];
+	return age_of(w, w->stats.in_flight + 1);
 }
 
-void
-zcomp_watch_fade(struct zcomp_watch *w)
+uint64_t
+zcomp_watch_backlog_ns(const struct zcomp_watch *w)
 {
-	uint64_t *mean = &w->stats.age_ns[age_class(w->stats.in_flight + 1)];
-
-	zc_store_relaxed(mean, *mean - (*mean >> FADE_SHIFT) - (*mean != 0));
+	return w->oldest != NULL ? age_of(w, w->stats.in_flight) : 0;
 }
 
 void

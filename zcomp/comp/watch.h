@@ -59,7 +59,8 @@ struct zcomp_watch {
 	struct zcomp_strm *failed; /**< taken from the caller and not given to the device */
 	uint64_t hang_ns;          /**< written by the main lcore (relaxed) */
 	uint64_t last_done_ns; /**< when something came back, or was submitted to an idle device */
-	uint64_t refused_ns;   /**< since when it takes nothing; 0 = it does */
+	uint64_t polled_ns;
+	uint64_t refused_ns; /**< since when it takes nothing; 0 = it does */
 	uint64_t probe_at_ns;
 	uint64_t probe_ns;
 	unsigned int streak;
@@ -104,15 +105,19 @@ void zcomp_watch_fail(struct zcomp_watch *w, struct zcomp_strm *strm);
  */
 bool zcomp_watch_done(struct zcomp_watch *w, struct zcomp_strm *strm, uint64_t now_ns);
 
-/** Writes up to @p nr streams that failed or are given up, with -EIO. @return how many */
+/**
+ * Ends a poll, after what the device has returned: writes up to @p nr streams that failed or are
+ * given up, with -EIO.
+ * @return how many
+ */
 unsigned int zcomp_watch_take(struct zcomp_watch *w, struct zcomp_strm **strms, unsigned int nr,
                               uint64_t now_ns);
 
 /** @return how long the device is expected to keep one page more, ns; 0 = not known */
 uint64_t zcomp_watch_expected_ns(const struct zcomp_watch *w);
 
-/** The estimate was too bad to use the device: fades it, so that it is tried again one day. */
-void zcomp_watch_fade(struct zcomp_watch *w);
+/** @return how long the device is expected to need for what it has, ns; 0 = not known, or none */
+uint64_t zcomp_watch_backlog_ns(const struct zcomp_watch *w);
 
 /** Copies the counters, each by itself. Any thread. */
 void zcomp_watch_stats(const struct zcomp_watch *w, struct zcomp_watch_stats *out);

@@ -36,6 +36,10 @@
 /* The clock is read for one software page of so many, and the mean follows the last 8 of those. */
 #define SOFT_SAMPLE 16u
 #define SOFT_SHIFT  3
+/* Managed pages after which the mean is forgotten, if no page has confirmed it: a first one that
+ * took long by accident would keep all others away. */
+#define SOFT_FORGET 4096u
+#define FADE_SHIFT  5
 
 struct percpu_zstrm {
 	struct zcomp_strm strm;
@@ -46,8 +50,10 @@ struct percpu_zstrm {
 
 struct lcore {
 	_Alignas(CACHE_LINE) struct percpu_zstrm percpu;
-	uint64_t soft_ns;  /* a page on the per-lcore stream, mean */
-	unsigned int turn; /* of the managers */
+	uint64_t soft_ns;       /* a page on the per-lcore stream, mean; 0 = not known */
+	unsigned int soft_left; /* managed pages until it is forgotten */
+	uint64_t faded_ns;      /* taken off what is expected of devices */
+	unsigned int turn;      /* of the managers */
 	_Alignas(CACHE_LINE) struct zcomp_stats stats;
 };
 
@@ -335,22 +341,39 @@ percpu_compress(const struct zcomp *comp, struct percpu_zstrm *percpu)
 	percpu->done = true;
 }
 
+static void
+soft_add(struct lcore *lc, uint64_t ns)
+{
+	ns = ns != 0 ? ns : 1;
+	if (lc->soft_ns == 0)
+		lc->soft_ns = ns;
+	else
+		lc->soft_ns += (ns >> SOFT_SHIFT) - (lc->soft_ns >> SOFT_SHIFT);
+	lc->soft_left = SOFT_FORGET;
+}
+
+static void
+soft_forget(struct lcore *lc, unsigned int managed)
+{
+	if (lc->soft_left > managed)
+		lc->soft_left -= managed;
+	else
+		lc->soft_ns = 0;
+}
+
 /* Only where there are devices is it of interest how long software takes. */
 static void
 percpu_submit(const struct zcomp *comp, struct lcore *lc)
 {
-	uint64_t start_ns, ns;
+	uint64_t start_ns;
 
-	if (comp->nr_managers == 0 || lc->stats.percpu % SOFT_SAMPLE != 0) {
+	if (comp->nr_managers == 0 || (lc->soft_ns != 0 && lc->stats.percpu % SOFT_SAMPLE != 0)) {
 		percpu_compress(comp, &lc->percpu);
 		return;
 	}
 	start_ns = comp->params.now_ns();
 	percpu_compress(comp, &lc->percpu);
-	ns = comp->params.now_ns() - start_ns;
-	lc->soft_ns = lc->soft_ns == 0
-	                      ? ns
-	                      : lc->soft_ns - (lc->soft_ns >> SOFT_SHIFT) + (ns >> SOFT_SHIFT);
+	soft_add(lc, comp->params.now_ns() - start_ns);
 }
 
 /* How many streams of one manager @strms begins with, a probe by itself; at least one. */
@@ -407,6 +430,7 @@ zcomp_submit(struct zcomp *comp, unsigned int lcore, struct zcomp_strm **strms, 
 	}
 	if (managed > 0) {
 		count(&lc->stats.in_flight, managed);
+		soft_forget(lc, managed);
 		lc->turn++;
 	}
 	return done;
@@ -517,12 +541,12 @@ zcomp_healthy(const struct zcomp *comp, unsigned int lcore)
 }
 
 /* The watch of the manager that zcomp_stream_get() would ask first, or NULL. */
-static struct zcomp_watch *
+static const struct zcomp_watch *
 next_watch(const struct zcomp *comp, unsigned int lcore)
 {
 	for (unsigned int i = 0; i < comp->nr_managers; i++) {
 		unsigned int at = (comp->lcores[lcore].turn + i) % comp->nr_managers;
-		struct zcomp_watch *w = &comp->managers[at].watches[lcore];
+		const struct zcomp_watch *w = &comp->managers[at].watches[lcore];
 
 		if (!zcomp_watch_suspect(w))
 			return w;
@@ -537,17 +561,18 @@ zcomp_expected(const struct zcomp *comp, unsigned int lcore)
 
 	return (struct zcomp_expected){
 	        .managed_ns = w != NULL ? zcomp_watch_expected_ns(w) : 0,
+	        .backlog_ns = w != NULL ? zcomp_watch_backlog_ns(w) : 0,
 	        .software_ns = comp->lcores[lcore].soft_ns,
+	        .faded_ns = comp->lcores[lcore].faded_ns,
 	};
 }
 
 void
-zcomp_expected_fade(struct zcomp *comp, unsigned int lcore)
+zcomp_expected_fade(struct zcomp *comp, unsigned int lcore, bool tried)
 {
-	struct zcomp_watch *w = next_watch(comp, lcore);
+	struct lcore *lc = &comp->lcores[lcore];
 
-	if (w != NULL)
-		zcomp_watch_fade(w);
+	lc->faded_ns = tried ? 0 : lc->faded_ns + (lc->soft_ns >> FADE_SHIFT) + 1;
 }
 
 uint64_t

@@ -218,18 +218,24 @@ bool zcomp_managed(const struct zcomp *comp);
 /** @return whether a backend manages streams of a device that is not suspect. The lcore. */
 bool zcomp_healthy(const struct zcomp *comp, unsigned int lcore);
 
-/** How long a page is expected to take, in nanoseconds; 0 = not known yet. The lcore. */
+/** How long a page is expected to take, in nanoseconds; 0 = not known, or not any more. */
 struct zcomp_expected {
 	uint64_t managed_ns;  /**< of the device that is next: from submission to completion */
+	uint64_t backlog_ns;  /**< of that device: for the last of the pages that it has now */
 	uint64_t software_ns; /**< of the per-lcore stream */
+	uint64_t faded_ns;    /**< what is to be taken off managed_ns; see zcomp_expected_fade() */
 };
 
 /** @return what is expected of the next page. The lcore. */
 struct zcomp_expected zcomp_expected(const struct zcomp *comp, unsigned int lcore);
 
-/** The next page does not go to the device because of what is expected of it: which fades. The
- * lcore. */
-void zcomp_expected_fade(struct zcomp *comp, unsigned int lcore);
+/**
+ * Keeps a device in mind that is too slow: each page that it does not get for that takes a 32nd of
+ * the page's own time off what is expected. A device slower by N pages is so tried again after
+ * 32 * N, which costs a 32nd at most. The lcore.
+ * @param tried the page does go to the device, to see: begins anew
+ */
+void zcomp_expected_fade(struct zcomp *comp, unsigned int lcore, bool tried);
 
 /** @return the time of the compressor's clock */
 uint64_t zcomp_now_ns(const struct zcomp *comp);
