@@ -68,7 +68,7 @@ void fake_keep(struct zcomp_strm *strm, bool keep);
 /** The same of all that the device has. */
 void fake_keep_all(const struct zcomp_cdev *dev, bool keep);
 
-/** The device forgets what it has, as one that is stopped. */
+/** The device forgets what it has, which are lost streams, as one that is stopped. */
 void fake_stop(const struct zcomp_cdev *dev);
 
 /** @return pages that the device has, of one lcore */

@@ -24,18 +24,27 @@ strm_fill(struct zcomp_strm *strm, uintptr_t nr)
 	strm->user = (void *)nr;
 }
 
-/** The result is that page, compressed; the page itself is still there, to compress it again. */
+/** The page itself is still there, to compress it again. */
+static inline void
+strm_check_src(const struct zcomp_strm *strm)
+{
+	uint8_t want[PAGE];
+	uintptr_t nr = (uintptr_t)strm->user;
+
+	page_fill(want, PAGE, (enum page_kind)(nr % PAGE_KINDS), nr);
+	assert_memory_equal(strm->src, want, PAGE);
+}
+
+/** The result is that page, compressed; and the page itself is still there. */
 static inline void
 strm_check(const struct zcomp_strm *strm, const struct zcodec *codec)
 {
-	uint8_t want[PAGE], got[PAGE];
-	uintptr_t nr = (uintptr_t)strm->user;
+	uint8_t got[PAGE];
 
 	assert_true(strm->result > 0 && (uint32_t)strm->result <= strm->dst_len);
-	page_fill(want, PAGE, (enum page_kind)(nr % PAGE_KINDS), nr);
 	assert_int_equal(codec->decompress(strm->dst, (uint32_t)strm->result, got, PAGE), 0);
-	assert_memory_equal(got, want, PAGE);
-	assert_memory_equal(strm->src, want, PAGE);
+	strm_check_src(strm);
+	assert_memory_equal(strm->src, got, PAGE);
 }
 
 /** @return a stream of the wanted kind, as a caller may expect it */

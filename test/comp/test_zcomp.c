@@ -29,6 +29,7 @@ params_of(const struct zcodec *codec)
 	        .page_size = PAGE,
 	        .nr_lcores = 2,
 	        .depth = DEPTH,
+	        .now_ns = fake_clock,
 	};
 }
 
@@ -537,20 +538,37 @@ test_out_of_memory(void **state)
 	oom_loop(true);
 }
 
-/* The model that the random test keeps: where each page is. */
+/* The model that the random tests keep: where each page is. */
 struct soak {
 	struct zcomp *comps[2];
-	struct zcomp_strm *held[2][2 * DEPTH]; /* filled, not taken; in order */
-	unsigned int nr_held[2], nr_flying;
+	struct zcomp_strm *held[2][2 * DEPTH + 1]; /* filled, not taken; in order */
+	unsigned int nr_held[2];
 	uintptr_t next, taken, done;
 	uint64_t random;
 	bool back[1u << 16];
 };
 
+#define SOAK_PAGES (20000 / TEST_SLOW)
+
+static void
+soak_start(struct soak *soak)
+{
+	memset(soak, 0, sizeof(*soak));
+	soak->comps[0] = create(&fake_backend, &zcodec_null);
+	soak->comps[1] = create(&fake_backend, &zcodec_null);
+}
+
+static unsigned int
+soak_random(struct soak *soak, unsigned int below)
+{
+	return (unsigned int)(test_random(&soak->random) % below);
+}
+
+/* That no stream is handed out that a device has is for the fake backend to see. */
 static void
 soak_get(struct soak *soak, unsigned int which)
 {
-	enum zstrm_pref pref = (enum zstrm_pref)(test_random(&soak->random) % 3);
+	enum zstrm_pref pref = (enum zstrm_pref)soak_random(soak, 3);
 	struct zcomp_strm *strm = zcomp_stream_get(soak->comps[which], 0, pref);
 
 	if (strm == NULL)
@@ -566,8 +584,8 @@ soak_submit(struct soak *soak, unsigned int which)
 	struct zcomp_strm **held = soak->held[which];
 	unsigned int nr = soak->nr_held[which], n;
 
-	fake_script.take_max = (unsigned int)(test_random(&soak->random) % 5);
-	fake_script.delay = (unsigned int)(test_random(&soak->random) % 4);
+	fake_script.take_max = soak_random(soak, 5);
+	fake_script.delay = soak_random(soak, 4);
 	n = zcomp_submit(soak->comps[which], 0, held, nr);
 	assert_true(n <= nr);
 	soak->nr_held[which] = nr - n;
@@ -579,7 +597,7 @@ static void
 soak_poll(struct soak *soak, unsigned int which)
 {
 	struct zcomp_strm *strms[DEPTH];
-	unsigned int room = (unsigned int)(test_random(&soak->random) % (DEPTH + 1));
+	unsigned int room = soak_random(soak, DEPTH + 1);
 	unsigned int n = zcomp_poll(soak->comps[which], 0, strms, room);
 
 	assert_true(n <= room);
@@ -590,9 +608,31 @@ soak_poll(struct soak *soak, unsigned int which)
 		soak->back[nr] = true;
 		if (strms[i]->result != -EIO)
 			strm_check(strms[i], &zcodec_null);
+		else
+			strm_check_src(strms[i]);
 		zcomp_stream_put(strms[i]);
 	}
 	soak->done += n;
+}
+
+/* One step of one compressor, and what the counters say after it. */
+static void
+soak_step(struct soak *soak)
+{
+	unsigned int which = soak_random(soak, 2);
+	struct zcomp_stats a, b;
+
+	fake_script.reverse = soak_random(soak, 2) != 0;
+	if (soak->next < SOAK_PAGES)
+		soak_get(soak, which);
+	if (soak_random(soak, 4) == 0)
+		soak_submit(soak, which);
+	if (soak_random(soak, 4) == 0)
+		soak_poll(soak, which);
+	a = stats_of(soak->comps[0], 0);
+	b = stats_of(soak->comps[1], 0);
+	assert_true(a.in_flight + b.in_flight <= soak->taken - soak->done);
+	assert_int_equal(a.managed + a.percpu + b.managed + b.percpu, soak->done);
 }
 
 /* Orders at random, two compressors on one device: every page comes back once, with its bytes. */
@@ -600,32 +640,99 @@ static void
 test_soak(void **state)
 {
 	static struct soak soak;
-	struct zcomp_stats a = {0}, b = {0};
+	struct zcomp_stats a, b;
 
 	(void)state;
-	memset(&soak, 0, sizeof(soak));
-	soak.comps[0] = create(&fake_backend, &zcodec_null);
-	soak.comps[1] = create(&fake_backend, &zcodec_null);
+	soak_start(&soak);
 	fake_script.fail_one_in = 7;
 	fake_script.fail_with = -EIO;
-	while (soak.next < 20000 / TEST_SLOW || soak.done < soak.next) {
-		unsigned int which = (unsigned int)(test_random(&soak.random) & 1);
-
-		fake_script.reverse = (test_random(&soak.random) & 1) != 0;
-		if (soak.next < 20000 / TEST_SLOW)
-			soak_get(&soak, which);
-		if (test_random(&soak.random) % 4 == 0)
-			soak_submit(&soak, which);
-		if (test_random(&soak.random) % 4 == 0)
-			soak_poll(&soak, which);
-		a = stats_of(soak.comps[0], 0);
-		b = stats_of(soak.comps[1], 0);
-		assert_true(a.in_flight + b.in_flight <= soak.taken - soak.done);
-		assert_int_equal(a.managed + a.percpu + b.managed + b.percpu, soak.done);
-	}
+	while (soak.next < SOAK_PAGES || soak.done < soak.next)
+		soak_step(&soak);
+	a = stats_of(soak.comps[0], 0);
+	b = stats_of(soak.comps[1], 0);
 	assert_int_equal(a.in_flight + b.in_flight, 0);
 	assert_true(a.managed > a.percpu && a.percpu > 0 && a.refused > 0);
 	assert_int_equal(a.errors + b.errors, (a.managed + b.managed) / 7);
+	zcomp_destroy(soak.comps[0]);
+	zcomp_destroy(soak.comps[1]);
+}
+
+/* What one of the devices does from now on; time passes, now and then a lot. */
+static void
+soak_fault(struct soak *soak)
+{
+	struct zcomp_cdev *dev = &fake_devs[soak_random(soak, 2)];
+
+	fake_now_ns += soak_random(soak, 200000);
+	switch (soak_random(soak, 400)) {
+	case 0:
+		dev->hang = soak_random(soak, 2) != 0;
+		break;
+	case 1:
+		dev->refuse = soak_random(soak, 3) == 0;
+		break;
+	case 2:
+		dev->fail_with = soak_random(soak, 4) == 0 ? -EIO : 0;
+		break;
+	case 3:
+		fake_keep_all(dev, true);
+		break;
+	case 4:
+	case 5:
+		fake_keep_all(dev, false);
+		break;
+	case 6:
+		fake_now_ns += ZCOMP_HANG_NS;
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+soak_faults_end(void)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		fake_devs[i].hang = false;
+		fake_devs[i].refuse = false;
+		fake_devs[i].fail_with = 0;
+		fake_keep_all(&fake_devs[i], false);
+	}
+}
+
+/* Each kind of fault was there, and nothing of it is left. */
+static void
+soak_faults_check(unsigned int dev)
+{
+	struct zcomp_watch_stats stats;
+
+	zcomp_watch_stats(&fake_devs[dev].watches[0], &stats);
+	assert_true(stats.done > 0 && stats.errors > 0);
+	assert_true(stats.hangs > 0 && stats.abandoned > stats.late && stats.late > 0);
+	assert_int_equal(stats.lost + stats.in_flight, 0);
+	assert_int_equal(fake_flying(&fake_devs[dev], 0), 0);
+}
+
+/* Two compressors on two devices that hang, return pages late, refuse and fail as they like. */
+static void
+test_soak_faults(void **state)
+{
+	static struct soak soak;
+
+	(void)state;
+	soak_start(&soak);
+	assert_int_equal(zcomp_add(soak.comps[0], &fake_backend, &fake_devs[1]), 0);
+	assert_int_equal(zcomp_add(soak.comps[1], &fake_backend, &fake_devs[1]), 0);
+	while (soak.next < SOAK_PAGES || soak.done < soak.next) {
+		soak_fault(&soak);
+		soak_step(&soak);
+	}
+	soak_faults_end();
+	/* What is lost comes back to nobody. */
+	for (unsigned int i = 0; i < 10; i++)
+		assert_int_equal(zcomp_poll(soak.comps[0], 0, soak.held[0], 2 * DEPTH), 0);
+	soak_faults_check(0);
+	soak_faults_check(1);
 	zcomp_destroy(soak.comps[0]);
 	zcomp_destroy(soak.comps[1]);
 }
@@ -701,6 +808,7 @@ main(void)
 	        TEST(test_setup_fails),
 	        TEST(test_out_of_memory),
 	        TEST(test_soak),
+	        TEST(test_soak_faults),
 	        TEST(test_stats_of_a_running_lcore),
 	};
 
