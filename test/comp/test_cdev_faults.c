@@ -540,8 +540,8 @@ open_out_of_memory(void)
 			assert_int_equal(cdev_heap_blocks(), blocks);
 		}
 	} while (ret != 0);
-	/* The device, its watches and its two queue pairs. */
-	assert_int_equal(at, 5);
+	/* The device and its watches; its two queue pairs and what each of them works with. */
+	assert_int_equal(at, 7);
 	zcomp_cdev_close(dev);
 }
 

@@ -21,9 +21,9 @@
 #include <rte_log.h>
 #include <rte_malloc.h>
 
-/* What rte_vdev_init() made the driver say. Free it. */
+/* What a call made the driver say. Free it. */
 static char *
-said_at_init(const char *name, const char *args, int *ret)
+said_by(int (*call)(const void *arg), const void *arg, int *ret)
 {
 	char *text = NULL;
 	size_t len;
@@ -31,17 +31,23 @@ said_at_init(const char *name, const char *args, int *ret)
 
 	assert_non_null(f);
 	rte_openlog_stream(f);
-	*ret = rte_vdev_init(name, args);
+	*ret = call(arg);
 	rte_openlog_stream(NULL);
 	fclose(f);
 	return text;
+}
+
+static int
+device_init(const void *args)
+{
+	return rte_vdev_init("compress_lz4_0", args);
 }
 
 static void
 refused(const char *args, const char *const words[], unsigned int nr)
 {
 	int ret;
-	char *said = said_at_init("compress_lz4_0", args, &ret);
+	char *said = said_by(device_init, args, &ret);
 
 	assert_int_equal(ret, -EINVAL);
 	for (unsigned int i = 0; i < nr; i++) {
@@ -62,9 +68,9 @@ static void
 args_refused(void **state)
 {
 	(void)state;
-	REFUSED("speed=3", "speed", "mode", "accel");
-	REFUSED("mode=inline,speed", "speed", "mode", "accel");
-	REFUSED("socket_id=0", "socket_id", "mode", "accel");
+	REFUSED("speed=3", "speed", "mode", "accel", "engines");
+	REFUSED("mode=inline,speed", "speed", "mode", "accel", "engines");
+	REFUSED("socket_id=0", "socket_id", "mode", "accel", "engines");
 	REFUSED("mode", "mode", "value");
 	REFUSED("accel", "accel", "value");
 	REFUSED("mode=", "mode=", "inline", "thread");
@@ -78,13 +84,28 @@ args_refused(void **state)
 	REFUSED("accel=2x", "accel=2x");
 	REFUSED("accel=fast,mode=thread", "accel=fast");
 	REFUSED("mode=thread,accel=fast", "accel=fast");
+	REFUSED("mode=thread,engines", "engines", "value");
+	REFUSED("mode=thread,engines=0", "engines=0", "1", "64");
+	REFUSED("mode=thread,engines=65", "engines=65", "1", "64");
+	REFUSED("mode=thread,engines=two", "engines=two");
+	REFUSED("engines=2", "engines=2", "mode=thread");
+	REFUSED("engines=1", "engines=1", "mode=thread");
+	REFUSED("engines=2,mode=inline", "engines=2", "mode=thread");
 }
 
 static void
 args_accepted(void **state)
 {
 	static const char *const args[] = {
-	        "", "mode=inline", "mode=thread", "accel=1", "accel=65537", "mode=thread,accel=7",
+	        "",
+	        "mode=inline",
+	        "mode=thread",
+	        "accel=1",
+	        "accel=65537",
+	        "mode=thread,accel=7",
+	        "mode=thread,engines=1",
+	        "engines=64,mode=thread",
+	        "mode=thread,engines=2,accel=3",
 	};
 
 	(void)state;

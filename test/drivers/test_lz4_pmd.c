@@ -4,32 +4,41 @@
 
 /*
  * The LZ4 driver's control operations and queues: configuration, back-pressure, statistics, stop
- * and start, several queue pairs and threads, the sleeping engine.
+ * and start, several queue pairs and threads, the engines: asleep, awake and together.
  *
- * Argument: the mode.
+ * Argument: the mode, and more device arguments behind a comma.
  */
 
 #include "comp_env.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <lz4.h>
 
+#include <rte_malloc.h>
 #include <rte_pause.h>
 
 #define BLOCK_ROOM LZ4_COMPRESSBOUND(TEST_PAGE)
 
-static bool
-mode_is_thread(void)
+/* As many engines as the device has, by its arguments. */
+static unsigned int
+engines_nr(void)
 {
-	return strcmp(env.mode, "thread") == 0;
+	const char *given = strstr(env.mode, "engines=");
+
+	if (strncmp(env.mode, "thread", strlen("thread")) != 0)
+		return 0;
+	return given == NULL ? 1 : (unsigned int)atoi(given + strlen("engines="));
 }
 
 /* Operations that all compress one page, each to an mbuf of its own, around one source. */
@@ -455,16 +464,17 @@ max_queue_pairs(void **state)
 	test_env_queues(1, TEST_DEPTH);
 }
 
-/* The state of the engine's thread, as in /proc/PID/stat, or 0 if there is none. */
-static char
-engine_state(void)
+/* How many engine threads are in this state, as in /proc/PID/stat; 0: in any. */
+static unsigned int
+engines_in(char wanted)
 {
-	char prefix[32], path[64], line[128], found = 0;
+	char prefix[32], path[64], line[128];
+	unsigned int found = 0;
 	DIR *dir = opendir("/proc/self/task");
 	struct dirent *ent;
 
 	assert_non_null(dir);
-	snprintf(prefix, sizeof(prefix), "(lz4-engine-%u) ", env.dev);
+	snprintf(prefix, sizeof(prefix), "(lz4-%u-eng", env.dev);
 	while ((ent = readdir(dir)) != NULL) {
 		const char *name;
 		FILE *f;
@@ -475,42 +485,296 @@ engine_state(void)
 			continue;
 		name = fgets(line, sizeof(line), f) == NULL ? NULL : strstr(line, prefix);
 		if (name != NULL)
-			found = name[strlen(prefix)];
+			name = strstr(name, ") ");
+		if (name != NULL && (wanted == 0 || name[2] == wanted))
+			found++;
 		fclose(f);
 	}
 	closedir(dir);
 	return found;
 }
 
-/* A stopped device has no thread, an idle one sleeps, and each enqueue wakes it. */
+/* A stopped device has no threads, those of an idle one sleep, and each enqueue wakes one. */
 static void
-engine_sleeps(void **state)
+engines_sleep(void **state)
 {
 	struct batch b;
 	struct rte_comp_op *back;
 
 	(void)state;
-	if (!mode_is_thread()) {
-		assert_int_equal(engine_state(), 0);
+	if (engines_nr() == 0) {
+		assert_int_equal(engines_in(0), 0);
 		skip();
 	}
 	rte_compressdev_stop(env.dev);
-	assert_int_equal(engine_state(), 0);
+	assert_int_equal(engines_in(0), 0);
 	assert_int_equal(rte_compressdev_start(env.dev), 0);
 	batch_init(&b, 1);
 	for (int i = 0; i < 20; i++) {
-		while (engine_state() != 'S')
+		while (engines_in('S') != engines_nr())
 			sched_yield();
 		test_enqueue_all(0, b.ops, 1);
 		test_dequeue_all(0, &back, 1);
 		batch_check(&b, &back, 1);
 	}
+	assert_int_equal(engines_in(0), engines_nr());
 	batch_fini(&b);
 }
 
-/* Pauses around the time after which the engine goes to sleep: a lost wake-up would hang here. */
+/*
+ * Sources that hold up who reads them: the signal handler of a forbidden page tells that somebody
+ * came and lets him go on when it is told.
+ */
+static struct hold {
+	uint8_t *pages;
+	size_t len;
+	int came[2];
+	int go[2];
+	struct sigaction old;
+} hold;
+
 static void
-engine_wakes(void **state)
+hold_up(int sig, siginfo_t *info, void *context)
+{
+	const uintptr_t at = (uintptr_t)info->si_addr - (uintptr_t)hold.pages;
+	char token = 0;
+
+	(void)context;
+	/* The access is repeated after the return, then without this handler. */
+	if (at >= hold.len || write(hold.came[1], &token, 1) != 1 ||
+	    read(hold.go[0], &token, 1) != 1)
+		sigaction(sig, &hold.old, NULL);
+}
+
+static void
+hold_init(unsigned int nr)
+{
+	struct sigaction action = {.sa_sigaction = hold_up, .sa_flags = SA_SIGINFO};
+
+	hold.len = (size_t)nr * TEST_PAGE;
+	hold.pages = mmap(NULL, hold.len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(hold.pages, MAP_FAILED);
+	assert_int_equal(pipe(hold.came), 0);
+	assert_int_equal(pipe(hold.go), 0);
+	assert_int_equal(sigaction(SIGSEGV, &action, &hold.old), 0);
+}
+
+/* Wait until so many are held up. */
+static void
+hold_await(unsigned int nr)
+{
+	char token;
+
+	while (nr-- != 0)
+		assert_int_equal(read(hold.came[0], &token, 1), 1);
+}
+
+/* Let so many go on. The pages hold zeros. */
+static void
+hold_release(unsigned int nr)
+{
+	const char token = 0;
+
+	assert_int_equal(mprotect(hold.pages, hold.len, PROT_READ), 0);
+	while (nr-- != 0)
+		assert_int_equal(write(hold.go[1], &token, 1), 1);
+}
+
+static void
+hold_fini(void)
+{
+	assert_int_equal(sigaction(SIGSEGV, &hold.old, NULL), 0);
+	assert_int_equal(munmap(hold.pages, hold.len), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		close(hold.came[i]);
+		close(hold.go[i]);
+	}
+}
+
+/* All engines work on one queue pair at the same time, woken by one enqueue of as many operations.
+ */
+static void
+engines_share_a_queue_pair(void **state)
+{
+	const unsigned int nr = engines_nr();
+	struct rte_mbuf src[64];
+	struct rte_comp_op *back[64];
+	struct batch b;
+
+	(void)state;
+	if (nr == 0)
+		skip();
+	assert_true(nr <= RTE_DIM(src));
+	batch_init(&b, nr);
+	hold_init(nr);
+	for (unsigned int i = 0; i < nr; i++) {
+		test_raw_mbuf(&src[i], hold.pages + (size_t)i * TEST_PAGE, TEST_PAGE);
+		b.ops[i]->m_src = &src[i];
+	}
+	while (engines_in('S') != nr)
+		sched_yield();
+	assert_int_equal(rte_compressdev_enqueue_burst(env.dev, 0, b.ops, (uint16_t)nr), nr);
+	hold_await(nr);
+	assert_int_equal(rte_compressdev_dequeue_burst(env.dev, 0, back, 1), 0);
+	hold_release(nr);
+	test_dequeue_all(0, back, nr);
+	for (unsigned int i = 0; i < nr; i++) {
+		assert_ptr_equal(back[i], b.ops[i]);
+		assert_int_equal(back[i]->status, RTE_COMP_OP_STATUS_SUCCESS);
+	}
+	hold_fini();
+	batch_fini(&b);
+}
+
+/* A batch of which the first operation is held up, or the first and the last. */
+struct held_batch {
+	struct batch b;
+	struct rte_mbuf src[2];
+	struct rte_comp_op *back[100];
+};
+
+/* Enqueue the batch and wait until those are held up. */
+static void
+held_batch_enqueue(struct held_batch *h, unsigned int nr_held)
+{
+	const unsigned int nr = RTE_DIM(h->back);
+
+	batch_init(&h->b, nr);
+	hold_init(nr_held);
+	for (unsigned int i = 0; i < nr_held; i++) {
+		test_raw_mbuf(&h->src[i], hold.pages + (size_t)i * TEST_PAGE, TEST_PAGE);
+		h->b.ops[i * (nr - 1)]->m_src = &h->src[i];
+	}
+	test_enqueue_all(0, h->b.ops, nr);
+	hold_await(nr_held);
+}
+
+/* All of it has come back in order, and what was not held up is right. */
+static void
+held_batch_check(struct held_batch *h, unsigned int nr_held)
+{
+	const unsigned int nr = RTE_DIM(h->back);
+
+	for (unsigned int i = 0; i < nr; i++)
+		assert_ptr_equal(h->back[i], h->b.ops[i]);
+	batch_check(&h->b, &h->back[1], nr - nr_held);
+	hold_fini();
+	batch_fini(&h->b);
+}
+
+/*
+ * The first operation is held up, and another engine, which has got to the last one, has done what
+ * lies between: that waits for the first. With more than two engines some of it may not be done.
+ */
+static void
+engines_keep_the_order(void **state)
+{
+	struct held_batch h;
+
+	(void)state;
+	if (engines_nr() < 2)
+		skip();
+	held_batch_enqueue(&h, 2);
+	assert_int_equal(rte_compressdev_dequeue_burst(env.dev, 0, h.back, RTE_DIM(h.back)), 0);
+	hold_release(2);
+	test_dequeue_all(0, h.back, RTE_DIM(h.back));
+	held_batch_check(&h, 2);
+}
+
+static void *
+stop_device(void *arg)
+{
+	rte_compressdev_stop(env.dev);
+	return arg;
+}
+
+/* A stop waits for an engine that is held up, and for what nobody has begun. */
+static void
+engines_stop_after_work(void **state)
+{
+	struct held_batch h;
+	pthread_t stopper;
+
+	(void)state;
+	if (engines_nr() == 0)
+		skip();
+	held_batch_enqueue(&h, 1);
+	assert_int_equal(pthread_create(&stopper, NULL, stop_device, NULL), 0);
+	/* The others, if there are any, have nothing left to do then. */
+	while (engines_in(0) != 1)
+		sched_yield();
+	hold_release(1);
+	assert_int_equal(pthread_join(stopper, NULL), 0);
+	assert_int_equal(engines_in(0), 0);
+	assert_int_equal(rte_compressdev_dequeue_burst(env.dev, 0, h.back, RTE_DIM(h.back)),
+	                 RTE_DIM(h.back));
+	held_batch_check(&h, 1);
+	assert_int_equal(rte_compressdev_start(env.dev), 0);
+}
+
+struct piece {
+	struct piece *next;
+};
+
+/* All pieces of this size that EAL's heap still has. */
+static struct piece *
+heap_take(size_t len, struct piece *list)
+{
+	struct piece *piece;
+
+	while ((piece = rte_malloc(NULL, len, 0)) != NULL) {
+		piece->next = list;
+		list = piece;
+	}
+	return list;
+}
+
+static struct piece *
+heap_give(struct piece *list, unsigned int nr)
+{
+	for (; list != NULL && nr != 0; nr--) {
+		struct piece *next = list->next;
+
+		rte_free(list);
+		list = next;
+	}
+	return list;
+}
+
+/* Queue pairs and engines bring memory of their own; without it nothing changes. */
+static void
+no_memory(void **state)
+{
+	struct piece *large, *small;
+	struct batch b;
+	struct rte_comp_op *back;
+
+	(void)state;
+	batch_init(&b, 1);
+	rte_compressdev_stop(env.dev);
+	/* One engine needs more than half of a large piece. */
+	large = heap_take(256 * 1024, NULL);
+	small = heap_take(64, heap_take(1024, heap_take(16 * 1024, NULL)));
+	assert_non_null(large);
+	assert_int_equal(rte_compressdev_queue_pair_setup(env.dev, 0, 64, SOCKET_ID_ANY), -ENOMEM);
+	assert_int_equal(rte_compressdev_start(env.dev), engines_nr() == 0 ? 0 : -ENOMEM);
+	rte_compressdev_stop(env.dev);
+	large = heap_give(large, 1);
+	assert_int_equal(rte_compressdev_start(env.dev), engines_nr() < 2 ? 0 : -ENOMEM);
+	rte_compressdev_stop(env.dev);
+	assert_int_equal(engines_in(0), 0);
+	heap_give(small, UINT_MAX);
+	heap_give(large, UINT_MAX);
+	assert_int_equal(rte_compressdev_start(env.dev), 0);
+	test_enqueue_all(0, b.ops, 1);
+	test_dequeue_all(0, &back, 1);
+	batch_check(&b, &back, 1);
+	batch_fini(&b);
+}
+
+/* Pauses around the time after which engines go to sleep: a lost wake-up would hang here. */
+static void
+engines_wake(void **state)
 {
 	struct batch b;
 	struct rte_comp_op *back;
@@ -531,17 +795,27 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(device_info),         cmocka_unit_test(invalid_configuration),
-	        cmocka_unit_test(invalid_xform),       cmocka_unit_test(burst_prefix_when_full),
-	        cmocka_unit_test(queue_wraps),         cmocka_unit_test(device_stats),
-	        cmocka_unit_test(stop_and_start),      cmocka_unit_test(release_in_flight),
-	        cmocka_unit_test(several_queue_pairs), cmocka_unit_test(max_queue_pairs),
-	        cmocka_unit_test(engine_sleeps),       cmocka_unit_test(engine_wakes),
+	        cmocka_unit_test(device_info),
+	        cmocka_unit_test(invalid_configuration),
+	        cmocka_unit_test(invalid_xform),
+	        cmocka_unit_test(burst_prefix_when_full),
+	        cmocka_unit_test(queue_wraps),
+	        cmocka_unit_test(device_stats),
+	        cmocka_unit_test(stop_and_start),
+	        cmocka_unit_test(release_in_flight),
+	        cmocka_unit_test(several_queue_pairs),
+	        cmocka_unit_test(max_queue_pairs),
+	        cmocka_unit_test(engines_sleep),
+	        cmocka_unit_test(engines_wake),
+	        cmocka_unit_test(engines_share_a_queue_pair),
+	        cmocka_unit_test(engines_keep_the_order),
+	        cmocka_unit_test(engines_stop_after_work),
+	        cmocka_unit_test(no_memory),
 	};
 	int failed;
 
 	if (argc != 2) {
-		fprintf(stderr, "usage: %s inline|thread\n", argv[0]);
+		fprintf(stderr, "usage: %s inline|thread[,engines=N]\n", argv[0]);
 		return 2;
 	}
 	env.mode = argv[1];

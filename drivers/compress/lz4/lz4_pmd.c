@@ -11,20 +11,33 @@
 #include "lz4_pmd_private.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <rte_eal.h>
 #include <rte_kvargs.h>
 
-#define ARG_MODE  "mode"
-#define ARG_ACCEL "accel"
+#define ARG_MODE    "mode"
+#define ARG_ACCEL   "accel"
+#define ARG_ENGINES "engines"
 
 RTE_LOG_REGISTER(lz4_pmd_logtype, pmd.compress.lz4, NOTICE);
 
 struct lz4_pmd_args {
 	enum lz4_pmd_mode mode;
 	int accel;
+	int engines; /* 0: not given */
+};
+
+/* The arguments that are numbers from 1 on. */
+static const struct number_arg {
+	const char *key;
+	int max;
+	size_t at; /* in struct lz4_pmd_args */
+} number_args[] = {
+        {ARG_ACCEL, LZ4_PMD_ACCEL_MAX, offsetof(struct lz4_pmd_args, accel)},
+        {ARG_ENGINES, LZ4_PMD_ENGINES_MAX, offsetof(struct lz4_pmd_args, engines)},
 };
 
 static const char *const mode_names[] = {
@@ -46,27 +59,32 @@ parse_mode(const char *value, struct lz4_pmd_args *args)
 }
 
 static int
-parse_accel(const char *value, struct lz4_pmd_args *args)
+parse_number(const char *value, const struct number_arg *arg, struct lz4_pmd_args *args)
 {
 	char *end;
-	long accel = strtol(value, &end, 10);
+	long number = strtol(value, &end, 10);
 
-	if (end == value || *end != '\0' || accel < 1 || accel > LZ4_PMD_ACCEL_MAX) {
-		LZ4_PMD_LOG(ERR, ARG_ACCEL "=%s: not a number from 1 to %d", value,
-		            LZ4_PMD_ACCEL_MAX);
+	if (end == value || *end != '\0' || number < 1 || number > arg->max) {
+		LZ4_PMD_LOG(ERR, "%s=%s: not a number from 1 to %d", arg->key, value, arg->max);
 		return -EINVAL;
 	}
-	args->accel = (int)accel;
+	*(int *)RTE_PTR_ADD(args, arg->at) = (int)number;
 	return 0;
 }
 
 static int
 parse_pair(const struct rte_kvargs_pair *pair, struct lz4_pmd_args *args)
 {
-	bool is_mode = strcmp(pair->key, ARG_MODE) == 0;
+	const struct number_arg *number = NULL;
 
-	if (!is_mode && strcmp(pair->key, ARG_ACCEL) != 0) {
-		LZ4_PMD_LOG(ERR, "%s: no such argument; there are " ARG_MODE " and " ARG_ACCEL,
+	for (unsigned int i = 0; i < RTE_DIM(number_args); i++) {
+		if (strcmp(pair->key, number_args[i].key) == 0)
+			number = &number_args[i];
+	}
+	if (number == NULL && strcmp(pair->key, ARG_MODE) != 0) {
+		LZ4_PMD_LOG(ERR,
+		            "%s: no such argument; there are " ARG_MODE ", " ARG_ACCEL
+		            " and " ARG_ENGINES,
 		            pair->key);
 		return -EINVAL;
 	}
@@ -74,7 +92,8 @@ parse_pair(const struct rte_kvargs_pair *pair, struct lz4_pmd_args *args)
 		LZ4_PMD_LOG(ERR, "%s: needs a value", pair->key);
 		return -EINVAL;
 	}
-	return is_mode ? parse_mode(pair->value, args) : parse_accel(pair->value, args);
+	return number == NULL ? parse_mode(pair->value, args)
+	                      : parse_number(pair->value, number, args);
 }
 
 static int
@@ -90,6 +109,10 @@ parse_args(const char *text, struct lz4_pmd_args *args)
 	for (unsigned int i = 0; i < list->count && ret == 0; i++)
 		ret = parse_pair(&list->pairs[i], args);
 	rte_kvargs_free(list);
+	if (ret == 0 && args->engines != 0 && args->mode != LZ4_PMD_MODE_THREAD) {
+		LZ4_PMD_LOG(ERR, ARG_ENGINES "=%d: only with " ARG_MODE "=thread", args->engines);
+		return -EINVAL;
+	}
 	return ret;
 }
 
@@ -117,6 +140,7 @@ lz4_pmd_probe(struct rte_vdev_device *vdev)
 	priv = dev->data->dev_private;
 	priv->mode = args.mode;
 	priv->accel = args.accel;
+	priv->engines.nr = (unsigned int)RTE_MAX(args.engines, 1);
 	dev->dev_ops = &lz4_pmd_ops;
 	dev->enqueue_burst = lz4_pmd_enqueue_stopped;
 	dev->dequeue_burst = lz4_pmd_dequeue;
@@ -144,4 +168,6 @@ static struct rte_vdev_driver lz4_pmd_driver = {
 };
 
 RTE_PMD_REGISTER_VDEV(compress_lz4, lz4_pmd_driver);
-RTE_PMD_REGISTER_PARAM_STRING(compress_lz4, ARG_MODE "=<inline|thread> " ARG_ACCEL "=<int>");
+RTE_PMD_REGISTER_PARAM_STRING(compress_lz4,
+                              ARG_MODE "=<inline|thread> " ARG_ACCEL "=<int> " ARG_ENGINES
+                                       "=<int>");

@@ -73,10 +73,10 @@ lz4_pmd_start(struct rte_compressdev *dev)
 		}
 	}
 	if (priv->mode == LZ4_PMD_MODE_THREAD) {
-		ret = lz4_pmd_engine_start(dev);
+		ret = lz4_pmd_engines_start(dev);
 		if (ret != 0) {
-			LZ4_PMD_LOG(ERR, "%s: start: no engine thread: %s", dev->data->name,
-			            strerror(-ret));
+			LZ4_PMD_LOG(ERR, "%s: start: not %u engine threads: %s", dev->data->name,
+			            priv->engines.nr, strerror(-ret));
 			return ret;
 		}
 		dev->enqueue_burst = lz4_pmd_enqueue_thread;
@@ -93,7 +93,7 @@ lz4_pmd_stop(struct rte_compressdev *dev)
 
 	dev->enqueue_burst = lz4_pmd_enqueue_stopped;
 	if (priv->mode == LZ4_PMD_MODE_THREAD)
-		lz4_pmd_engine_stop(&priv->engine);
+		lz4_pmd_engines_stop(&priv->engines);
 }
 
 /* The library has released the queue pairs by now; the private data goes with the device. */
@@ -104,38 +104,66 @@ lz4_pmd_close(struct rte_compressdev *dev)
 	return 0;
 }
 
-/* Operations that were not dequeued are the application's again. */
-static int
-lz4_pmd_qp_release(struct rte_compressdev *dev, uint16_t qp_id)
+int
+lz4_pmd_work_init(struct lz4_pmd_work *work, int socket_id)
 {
-	rte_free(dev->data->queue_pairs[qp_id]);
-	dev->data->queue_pairs[qp_id] = NULL;
+	const size_t src_at = RTE_CACHE_LINE_ROUNDUP(LZ4_sizeofState());
+	const size_t dst_at = RTE_CACHE_LINE_ROUNDUP(src_at + LZ4_PMD_BLOCK_MAX);
+	uint8_t *mem = rte_malloc_socket("lz4_pmd_work", dst_at + LZ4_PMD_BLOCK_MAX,
+	                                 RTE_CACHE_LINE_SIZE, socket_id);
+
+	work->lz4 = mem;
+	if (mem == NULL)
+		return -ENOMEM;
+	work->src_bounce = mem + src_at;
+	work->dst_bounce = mem + dst_at;
 	return 0;
 }
 
-/* One piece of memory: the queue pair, its array, the LZ4 state, the bounce buffers. */
+void
+lz4_pmd_work_fini(struct lz4_pmd_work *work)
+{
+	rte_free(work->lz4);
+	work->lz4 = NULL;
+}
+
+static void
+qp_free(struct lz4_pmd_qp *qp)
+{
+	if (qp == NULL)
+		return;
+	lz4_pmd_work_fini(&qp->work);
+	rte_free(qp);
+}
+
+/* One piece of memory: the queue pair, its array, the marks of what is done. */
 static struct lz4_pmd_qp *
 qp_alloc(uint32_t depth, int socket_id)
 {
 	const uint32_t slots = rte_align32pow2(depth);
 	const size_t ring_at = sizeof(struct lz4_pmd_qp);
-	const size_t lz4_at =
+	const size_t done_at =
 	        RTE_CACHE_LINE_ROUNDUP(ring_at + slots * sizeof(struct rte_comp_op *));
-	const size_t src_at = RTE_CACHE_LINE_ROUNDUP(lz4_at + LZ4_sizeofState());
-	const size_t dst_at = RTE_CACHE_LINE_ROUNDUP(src_at + LZ4_PMD_BLOCK_MAX);
-	uint8_t *mem = rte_zmalloc_socket("lz4_pmd_qp", dst_at + LZ4_PMD_BLOCK_MAX,
+	uint8_t *mem = rte_zmalloc_socket("lz4_pmd_qp", done_at + slots * sizeof(uint32_t),
 	                                  RTE_CACHE_LINE_SIZE, socket_id);
 	struct lz4_pmd_qp *qp = (void *)mem;
 
 	if (qp == NULL)
 		return NULL;
 	qp->ring = (void *)(mem + ring_at);
+	qp->done = (void *)(mem + done_at);
 	qp->mask = slots - 1;
 	qp->depth = depth;
-	qp->lz4 = mem + lz4_at;
-	qp->src_bounce = mem + src_at;
-	qp->dst_bounce = mem + dst_at;
 	return qp;
+}
+
+/* Operations that were not dequeued are the application's again. */
+static int
+lz4_pmd_qp_release(struct rte_compressdev *dev, uint16_t qp_id)
+{
+	qp_free(dev->data->queue_pairs[qp_id]);
+	dev->data->queue_pairs[qp_id] = NULL;
+	return 0;
 }
 
 static int
@@ -150,11 +178,13 @@ lz4_pmd_qp_setup(struct rte_compressdev *dev, uint16_t qp_id, uint32_t max_infli
 		return -EINVAL;
 	}
 	qp = qp_alloc(max_inflight, socket_id);
-	if (qp == NULL) {
+	if (qp == NULL ||
+	    (priv->mode == LZ4_PMD_MODE_INLINE && lz4_pmd_work_init(&qp->work, socket_id) != 0)) {
 		LZ4_PMD_LOG(ERR, "%s: queue pair %u: no memory", dev->data->name, qp_id);
+		qp_free(qp);
 		return -ENOMEM;
 	}
-	qp->engine = &priv->engine;
+	qp->engines = &priv->engines;
 	/* Only now: a set-up that fails leaves the queue pair as it was. */
 	lz4_pmd_qp_release(dev, qp_id);
 	dev->data->queue_pairs[qp_id] = qp;

@@ -15,8 +15,8 @@
  * faster and packs worse: RTE_COMP_LEVEL_PMD_DEFAULT and 1 take the device's `accel` argument,
  * N from 2 to 65537 is acceleration N. 0 (stored blocks) is not supported.
  *
- * Modes. `inline`: the enqueuing lcore does the work inside the enqueue call. `thread`: an engine
- * thread per device does it, serving all queue pairs in turn.
+ * Modes. `inline`: the enqueuing lcore does the work inside the enqueue call. `thread`: engine
+ * threads do it, one or several per device, each of which serves all queue pairs in turn.
  *
  * Thread rules, in both modes: of one queue pair one thread enqueues and one thread dequeues at a
  * time, the two may differ. Control operations are for one thread at a time and want the data path
@@ -41,8 +41,11 @@
 #define LZ4_PMD_PLAIN_MAX 65536
 /** Bytes of its block. */
 #define LZ4_PMD_BLOCK_MAX LZ4_COMPRESSBOUND(LZ4_PMD_PLAIN_MAX)
-/** Operations that the engine takes from one queue pair before it looks at the next. */
-#define LZ4_PMD_BURST 32
+/** Engines of one device: as many as a word has bits. */
+#define LZ4_PMD_ENGINES_MAX 64
+/** Operations that an engine claims at once: alone for the prefetching, beside others few. */
+#define LZ4_PMD_CLAIM_ALONE  32
+#define LZ4_PMD_CLAIM_SHARED 4
 
 extern int lz4_pmd_logtype;
 
@@ -61,36 +64,64 @@ struct lz4_pmd_xform {
 	int accel;
 };
 
-/** The engine thread of one device. Only the flags are shared with other threads. */
+/** What it takes to work on operations: one for each thread that does. */
+struct lz4_pmd_work {
+	void *lz4;           /* also what is to be freed; NULL: there is none */
+	uint8_t *src_bounce; /* LZ4_PMD_BLOCK_MAX bytes */
+	uint8_t *dst_bounce; /* LZ4_PMD_BLOCK_MAX bytes */
+};
+
+struct lz4_pmd_engines;
+
+/** One engine thread. */
 struct lz4_pmd_engine {
-	struct lz4_pmd_qp *qps[LZ4_PMD_QPS_MAX];
-	uint16_t nr_qps;
+	/* Constant while the thread lives. */
+	struct lz4_pmd_engines *set;
+	struct lz4_pmd_work work;
+	uint8_t index;
 	rte_thread_t thread;
+
+	/** The futex that it sleeps on while this is 1. */
+	_Alignas(RTE_CACHE_LINE_SIZE) uint32_t parked;
+	/** It has operations in hand. A hint for who thinks of waking others. */
+	bool busy;
+};
+
+/** The engines of one device. */
+struct lz4_pmd_engines {
+	/* Constant while the threads live. */
+	unsigned int nr;
+	unsigned int claim_max;
+	uint16_t nr_qps;
+	struct lz4_pmd_qp *qps[LZ4_PMD_QPS_MAX];
 	uint64_t spin_cycles;
-	/** 1 while the engine sleeps, or is about to: also the futex that it sleeps on. */
-	_Alignas(RTE_CACHE_LINE_SIZE) uint32_t asleep;
+	struct lz4_pmd_engine engine[LZ4_PMD_ENGINES_MAX];
+
+	/** A bit for each engine that sleeps or is about to, until somebody sets out to wake it. */
+	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t sleepers;
 	bool stop;
 };
 
 /**
- * A queue pair: one array of operations and three counters that only grow. An operation's place is
- * its number modulo the array.
+ * A queue pair: an array of operations and counters that only grow. An operation's place is its
+ * number modulo the array.
  *
- *	returned <= completed <= submitted <= returned + depth
+ *	returned <= claimed <= submitted <= returned + depth
  *
- * Each counter has one writer, which is why each has a cache line of its own.
+ * The operations from `returned` to `claimed` are done or being worked on; they are done in any
+ * order, and each says so by itself: done[place] is its number + 1. In inline mode nothing is
+ * claimed, the enqueuing thread works on what it has just submitted.
+ *
+ * Counters that different threads write have cache lines of their own.
  */
 struct lz4_pmd_qp {
 	/* Constant from set-up to release. */
 	struct rte_comp_op **ring;
+	uint32_t *done;
 	uint32_t mask;
 	uint32_t depth;
-	struct lz4_pmd_engine *engine;
-
-	/* Whoever does the work: the engine, or in inline mode the enqueuing thread. */
-	void *lz4;
-	uint8_t *src_bounce; /* LZ4_PMD_BLOCK_MAX bytes */
-	uint8_t *dst_bounce; /* LZ4_PMD_BLOCK_MAX bytes */
+	struct lz4_pmd_engines *engines;
+	struct lz4_pmd_work work; /* inline mode only */
 
 	/* Statistics count from here. Control thread. */
 	struct rte_compressdev_stats base;
@@ -100,8 +131,8 @@ struct lz4_pmd_qp {
 	uint64_t returned_seen;
 	uint64_t refused;
 
-	/* Written by whoever does the work. */
-	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t completed;
+	/* Written by the engines, by compare-and-swap. */
+	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t claimed;
 
 	/* Written by the dequeuing thread. */
 	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t returned;
@@ -112,19 +143,25 @@ struct lz4_pmd_qp {
 struct lz4_pmd_dev {
 	enum lz4_pmd_mode mode;
 	int accel;
-	struct lz4_pmd_engine engine;
+	struct lz4_pmd_engines engines;
 };
 
 /* lz4_pmd_ops.c */
 
 extern struct rte_compressdev_ops lz4_pmd_ops;
 
+/** Allocate. @return 0 or -ENOMEM, with work->lz4 NULL. */
+int lz4_pmd_work_init(struct lz4_pmd_work *work, int socket_id);
+
+/** Free, also what is not there. */
+void lz4_pmd_work_fini(struct lz4_pmd_work *work);
+
 /* lz4_pmd_xfer.c: the burst functions take a prefix; @p queue is a struct lz4_pmd_qp. */
 
 /** Take operations and do them. */
 uint16_t lz4_pmd_enqueue_inline(void *queue, struct rte_comp_op **ops, uint16_t nb_ops);
 
-/** Take operations and leave them to the engine. */
+/** Take operations and leave them to the engines. */
 uint16_t lz4_pmd_enqueue_thread(void *queue, struct rte_comp_op **ops, uint16_t nb_ops);
 
 /** Take none: the device is not started. They count as enqueue errors. */
@@ -133,40 +170,61 @@ uint16_t lz4_pmd_enqueue_stopped(void *queue, struct rte_comp_op **ops, uint16_t
 /** Return done operations, also of a stopped device. */
 uint16_t lz4_pmd_dequeue(void *queue, struct rte_comp_op **ops, uint16_t nb_ops);
 
+/** Operations that wait for an engine. Any thread; may be out of date by the return. */
+static inline uint64_t
+lz4_pmd_qp_waiting(const struct lz4_pmd_qp *qp)
+{
+	/* Not to see a claim before its operations. Pairs with lz4_pmd_qp_claim(). */
+	uint64_t claimed = __atomic_load_n(&qp->claimed, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(&qp->submitted, __ATOMIC_RELAXED) - claimed;
+}
+
 /**
- * Do the operations that wait, in order, each one visible to lz4_pmd_dequeue() at once.
+ * Take a range of the operations that wait. Engines only, any number of them.
  *
- * @param max  At most so many.
- * @return how many were done.
+ * @param from  Filled with the number of the first one.
+ * @return how many: a fair share of what waits; 0 if none does.
  */
-unsigned int lz4_pmd_qp_run(struct lz4_pmd_qp *qp, unsigned int max);
+unsigned int lz4_pmd_qp_claim(struct lz4_pmd_qp *qp, uint64_t *from);
+
+/**
+ * Do @p nr operations, from number @p from on, which are the caller's: each one is visible to
+ * lz4_pmd_dequeue() at once, and no longer touched.
+ */
+void lz4_pmd_qp_run(struct lz4_pmd_qp *qp, const struct lz4_pmd_work *work, uint64_t from,
+                    unsigned int nr);
 
 /* lz4_engine.c */
 
 /**
- * Start the engine thread over all queue pairs of @p dev, which are set up.
+ * Start the engine threads over all queue pairs of @p dev, which are set up.
  *
- * @return 0 or a negative errno of the thread's creation.
+ * @return 0; -ENOMEM; another negative errno of a thread's creation. After an error there are none.
  */
-int lz4_pmd_engine_start(struct rte_compressdev *dev);
+int lz4_pmd_engines_start(struct rte_compressdev *dev);
 
 /**
- * Stop the engine thread: it first does everything that was enqueued, so nothing of the
+ * Stop the engine threads: they first do everything that was enqueued, so nothing of the
  * application's memory is touched after the return.
  */
-void lz4_pmd_engine_stop(struct lz4_pmd_engine *engine);
+void lz4_pmd_engines_stop(struct lz4_pmd_engines *set);
 
-/** The slow half of lz4_pmd_engine_kick(). */
-void lz4_pmd_engine_wake(struct lz4_pmd_engine *engine);
+/**
+ * Wake as many engines as are useful for what waits, beside those that are awake without work.
+ *
+ * @param waiting  Operations.
+ */
+void lz4_pmd_engines_wake(struct lz4_pmd_engines *set, uint64_t waiting);
 
-/** Wake the engine if it sleeps, after operations were published. */
+/** Wake engines if any sleep, after operations were published. */
 static inline void
-lz4_pmd_engine_kick(struct lz4_pmd_engine *engine)
+lz4_pmd_engines_kick(const struct lz4_pmd_qp *qp)
 {
-	/* Pairs with the fence in engine_sleep(): either it sees the operations or we the flag. */
+	/* Pairs with the fence in engine_sleep(): either it sees the operations or we its bit. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (unlikely(__atomic_load_n(&engine->asleep, __ATOMIC_RELAXED) != 0))
-		lz4_pmd_engine_wake(engine);
+	if (unlikely(__atomic_load_n(&qp->engines->sleepers, __ATOMIC_RELAXED) != 0))
+		lz4_pmd_engines_wake(qp->engines, lz4_pmd_qp_waiting(qp));
 }
 
 #endif /* LZ4_PMD_PRIVATE_H */

@@ -6,13 +6,14 @@
  * The data path: from an enqueue burst to a dequeue burst.
  *
  * An enqueue appends to the queue pair's array, lz4_pmd_qp_run() works on what was appended, a
- * dequeue takes from what is done. The three may run in three threads, or the first two in one:
- * that is all the difference between the modes.
+ * dequeue takes from the front what is done. In inline mode the first two are one thread. In thread
+ * mode any number of engines share the middle: each claims a range by moving `claimed`, and who
+ * moved it is alone with that range until it marks the operations done, one by one.
  *
  * A bad operation is taken like a good one and comes back with a status. Every byte that is read or
  * written lies inside the segments' data: offsets and lengths are checked against data_len here,
  * liblz4 keeps to the sizes that it is given. Operations whose bytes lie in one segment are worked
- * on in place, others go through the queue pair's bounce buffers.
+ * on in place, others go through the worker's bounce buffers.
  */
 
 #include "lz4_pmd_private.h"
@@ -77,7 +78,7 @@ chain_max(bool plain)
 }
 
 static bool
-source_span(const struct lz4_pmd_qp *qp, const struct rte_comp_op *op, struct span *src)
+source_span(const struct lz4_pmd_work *work, const struct rte_comp_op *op, struct span *src)
 {
 	const struct lz4_pmd_xform *xform = op->private_xform;
 	uint32_t off = op->src.offset;
@@ -90,16 +91,16 @@ source_span(const struct lz4_pmd_qp *qp, const struct rte_comp_op *op, struct sp
 		src->data = rte_pktmbuf_mtod_offset(m, uint8_t *, off);
 		return true;
 	}
-	src->data = qp->src_bounce;
+	src->data = work->src_bounce;
 	return src->len <= chain_max(xform->type == RTE_COMP_COMPRESS) &&
 	       gather(m, off, src->data, src->len);
 }
 
 static uint8_t
-compress(struct lz4_pmd_qp *qp, const struct lz4_pmd_xform *xform, const struct span *src,
+compress(const struct lz4_pmd_work *work, const struct lz4_pmd_xform *xform, const struct span *src,
          struct span *dst)
 {
-	int ret = LZ4_compress_fast_extState(qp->lz4, (const char *)src->data, (char *)dst->data,
+	int ret = LZ4_compress_fast_extState(work->lz4, (const char *)src->data, (char *)dst->data,
 	                                     (int)src->len, (int)dst->len, xform->accel);
 
 	if (unlikely(ret <= 0))
@@ -127,17 +128,17 @@ decompress(const struct span *src, struct span *dst)
 }
 
 static uint8_t
-op_work(struct lz4_pmd_qp *qp, const struct lz4_pmd_xform *xform, const struct span *src,
+op_work(const struct lz4_pmd_work *work, const struct lz4_pmd_xform *xform, const struct span *src,
         struct span *dst)
 {
-	return xform->type == RTE_COMP_COMPRESS ? compress(qp, xform, src, dst)
+	return xform->type == RTE_COMP_COMPRESS ? compress(work, xform, src, dst)
 	                                        : decompress(src, dst);
 }
 
 /* The destination is a chain: work into the bounce buffer, then copy out. */
 static uint8_t
-op_work_chained(struct lz4_pmd_qp *qp, const struct rte_comp_op *op, const struct span *src,
-                const struct rte_mbuf *m, uint32_t off, struct span *dst)
+op_work_chained(const struct lz4_pmd_work *work, const struct rte_comp_op *op,
+                const struct span *src, const struct rte_mbuf *m, uint32_t off, struct span *dst)
 {
 	const struct lz4_pmd_xform *xform = op->private_xform;
 	const uint32_t max = chain_max(xform->type == RTE_COMP_DECOMPRESS);
@@ -146,9 +147,9 @@ op_work_chained(struct lz4_pmd_qp *qp, const struct rte_comp_op *op, const struc
 
 	for (const struct rte_mbuf *seg = m->next; seg != NULL; seg = seg->next)
 		room += seg->data_len;
-	dst->data = qp->dst_bounce;
+	dst->data = work->dst_bounce;
 	dst->len = (uint32_t)RTE_MIN(room, max);
-	status = op_work(qp, xform, src, dst);
+	status = op_work(work, xform, src, dst);
 	if (status == RTE_COMP_OP_STATUS_SUCCESS)
 		scatter(m, off, dst->data, dst->len);
 	else if (status == RTE_COMP_OP_STATUS_OUT_OF_SPACE_TERMINATED && room > max)
@@ -167,30 +168,30 @@ op_valid(const struct rte_comp_op *op)
 }
 
 static uint8_t
-op_run(struct lz4_pmd_qp *qp, const struct rte_comp_op *op, struct span *dst)
+op_run(const struct lz4_pmd_work *work, const struct rte_comp_op *op, struct span *dst)
 {
 	uint32_t off = op->dst.offset;
 	const struct rte_mbuf *m;
 	struct span src;
 
-	if (unlikely(!op_valid(op) || !source_span(qp, op, &src)))
+	if (unlikely(!op_valid(op) || !source_span(work, op, &src)))
 		return RTE_COMP_OP_STATUS_INVALID_ARGS;
 	m = segment_at(op->m_dst, &off);
 	if (unlikely(m == NULL))
 		return RTE_COMP_OP_STATUS_INVALID_ARGS;
 	if (unlikely(m->next != NULL))
-		return op_work_chained(qp, op, &src, m, off, dst);
+		return op_work_chained(work, op, &src, m, off, dst);
 
 	dst->data = rte_pktmbuf_mtod_offset(m, uint8_t *, off);
 	dst->len = m->data_len - off;
-	return op_work(qp, op->private_xform, &src, dst);
+	return op_work(work, op->private_xform, &src, dst);
 }
 
 static inline void
-op_finish(struct lz4_pmd_qp *qp, struct rte_comp_op *op)
+op_finish(const struct lz4_pmd_work *work, struct rte_comp_op *op)
 {
 	struct span dst;
-	uint8_t status = op_run(qp, op, &dst);
+	uint8_t status = op_run(work, op, &dst);
 	bool good = status == RTE_COMP_OP_STATUS_SUCCESS;
 
 	op->consumed = good ? op->src.length : 0;
@@ -227,23 +228,44 @@ prefetch_ahead(const struct lz4_pmd_qp *qp, uint64_t next, uint64_t end)
 }
 
 unsigned int
-lz4_pmd_qp_run(struct lz4_pmd_qp *qp, unsigned int max)
+lz4_pmd_qp_claim(struct lz4_pmd_qp *qp, uint64_t *from)
 {
-	uint64_t done = qp->completed;
-	/* Pairs with the release in queue_append(). */
-	uint64_t end = __atomic_load_n(&qp->submitted, __ATOMIC_ACQUIRE);
-	unsigned int nr = (unsigned int)RTE_MIN(end - done, max);
+	const struct lz4_pmd_engines *set = qp->engines;
+	/* Pairs with the release below: `submitted` is then no older than what the claim saw. */
+	uint64_t claimed = __atomic_load_n(&qp->claimed, __ATOMIC_ACQUIRE);
+	uint64_t waiting;
+	unsigned int nr;
 
-	assert(end - done <= qp->depth);
-	for (end = done + nr; done != end;) {
-		struct rte_comp_op *op = qp->ring[done++ & qp->mask];
-
-		prefetch_ahead(qp, done, end);
-		op_finish(qp, op);
-		/* Pairs with the acquire in lz4_pmd_dequeue(). */
-		__atomic_store_n(&qp->completed, done, __ATOMIC_RELEASE);
-	}
+	do {
+		/* Pairs with the release in queue_append(). */
+		waiting = __atomic_load_n(&qp->submitted, __ATOMIC_ACQUIRE) - claimed;
+		if (waiting == 0)
+			return 0;
+		nr = (unsigned int)RTE_MIN((waiting + set->nr - 1) / set->nr, set->claim_max);
+		/* Pairs with the acquire above and in lz4_pmd_qp_waiting(). */
+	} while (!__atomic_compare_exchange_n(&qp->claimed, &claimed, claimed + nr, true,
+	                                      __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	/* Only now: `claimed` may have been old before, and `waiting` too much. */
+	assert(waiting <= qp->depth);
+	*from = claimed;
 	return nr;
+}
+
+void
+lz4_pmd_qp_run(struct lz4_pmd_qp *qp, const struct lz4_pmd_work *work, uint64_t from,
+               unsigned int nr)
+{
+	const uint64_t end = from + nr;
+
+	while (from != end) {
+		const uint64_t at = from++ & qp->mask;
+		struct rte_comp_op *op = qp->ring[at];
+
+		prefetch_ahead(qp, from, end);
+		op_finish(work, op);
+		/* Pairs with the acquire in lz4_pmd_dequeue(). */
+		__atomic_store_n(&qp->done[at], (uint32_t)from, __ATOMIC_RELEASE);
+	}
 }
 
 static void
@@ -270,7 +292,7 @@ queue_append(struct lz4_pmd_qp *qp, struct rte_comp_op **ops, uint16_t nb_ops)
 	for (uint16_t i = 0; i < nr; i++)
 		qp->ring[(head + i) & qp->mask] = ops[i];
 	refuse(&ops[nr], nb_ops - nr);
-	/* Pairs with the acquire in lz4_pmd_qp_run(). */
+	/* Pairs with the acquire in lz4_pmd_qp_claim(). */
 	__atomic_store_n(&qp->submitted, head + nr, __ATOMIC_RELEASE);
 	return nr;
 }
@@ -279,9 +301,10 @@ uint16_t
 lz4_pmd_enqueue_inline(void *queue, struct rte_comp_op **ops, uint16_t nb_ops)
 {
 	struct lz4_pmd_qp *qp = queue;
+	const uint64_t from = qp->submitted;
 	uint16_t nr = queue_append(qp, ops, nb_ops);
 
-	lz4_pmd_qp_run(qp, nr);
+	lz4_pmd_qp_run(qp, &qp->work, from, nr);
 	return nr;
 }
 
@@ -292,7 +315,7 @@ lz4_pmd_enqueue_thread(void *queue, struct rte_comp_op **ops, uint16_t nb_ops)
 	uint16_t nr = queue_append(qp, ops, nb_ops);
 
 	if (nr != 0)
-		lz4_pmd_engine_kick(qp->engine);
+		lz4_pmd_engines_kick(qp);
 	return nr;
 }
 
@@ -306,21 +329,29 @@ lz4_pmd_enqueue_stopped(void *queue, struct rte_comp_op **ops, uint16_t nb_ops)
 	return 0;
 }
 
+/* Whether the operation of this number is done; then its result can be read. */
+static inline bool
+op_done(const struct lz4_pmd_qp *qp, uint64_t number)
+{
+	/* Pairs with the release in lz4_pmd_qp_run(). The place holds this number or one that is a
+	 * lap older, so that the cut to 32 bits confuses nothing. */
+	return __atomic_load_n(&qp->done[number & qp->mask], __ATOMIC_ACQUIRE) ==
+	       (uint32_t)(number + 1);
+}
+
 uint16_t
 lz4_pmd_dequeue(void *queue, struct rte_comp_op **ops, uint16_t nb_ops)
 {
 	struct lz4_pmd_qp *qp = queue;
 	const uint64_t tail = qp->returned;
-	/* Pairs with the release in lz4_pmd_qp_run(). */
-	uint64_t done = __atomic_load_n(&qp->completed, __ATOMIC_ACQUIRE);
-	uint16_t nr = (uint16_t)RTE_MIN(done - tail, nb_ops);
 	uint64_t failed = 0;
+	uint16_t nr;
 
-	assert(done - tail <= qp->depth);
-	for (uint16_t i = 0; i < nr; i++) {
-		ops[i] = qp->ring[(tail + i) & qp->mask];
-		failed += ops[i]->status != RTE_COMP_OP_STATUS_SUCCESS;
+	for (nr = 0; nr < nb_ops && op_done(qp, tail + nr); nr++) {
+		ops[nr] = qp->ring[(tail + nr) & qp->mask];
+		failed += ops[nr]->status != RTE_COMP_OP_STATUS_SUCCESS;
 	}
+	assert(nr <= qp->depth);
 	if (unlikely(failed != 0))
 		__atomic_store_n(&qp->failed, qp->failed + failed, __ATOMIC_RELAXED);
 	/* Pairs with the acquire in queue_append(). */
