@@ -43,6 +43,13 @@ device_init(const void *args)
 	return rte_vdev_init("compress_lz4_0", args);
 }
 
+/* With one operation more than this. */
+static int
+queue_pair_setup(const void *depth)
+{
+	return rte_compressdev_queue_pair_setup(0, 0, *(const uint32_t *)depth + 1, SOCKET_ID_ANY);
+}
+
 static void
 refused(const char *args, const char *const words[], unsigned int nr)
 {
@@ -68,9 +75,9 @@ static void
 args_refused(void **state)
 {
 	(void)state;
-	REFUSED("speed=3", "speed", "mode", "accel", "engines");
-	REFUSED("mode=inline,speed", "speed", "mode", "accel", "engines");
-	REFUSED("socket_id=0", "socket_id", "mode", "accel", "engines");
+	REFUSED("speed=3", "speed", "mode", "accel", "engines", "depth");
+	REFUSED("mode=inline,speed", "speed", "mode", "accel", "engines", "depth");
+	REFUSED("socket_id=0", "socket_id", "mode", "accel", "engines", "depth");
 	REFUSED("mode", "mode", "value");
 	REFUSED("accel", "accel", "value");
 	REFUSED("mode=", "mode=", "inline", "thread");
@@ -91,6 +98,11 @@ args_refused(void **state)
 	REFUSED("engines=2", "engines=2", "mode=thread");
 	REFUSED("engines=1", "engines=1", "mode=thread");
 	REFUSED("engines=2,mode=inline", "engines=2", "mode=thread");
+	REFUSED("depth", "depth", "value");
+	REFUSED("depth=0", "depth=0", "1", "4096");
+	REFUSED("depth=-1", "depth=-1");
+	REFUSED("depth=4097", "depth=4097", "1", "4096");
+	REFUSED("depth=8k", "depth=8k");
 }
 
 static void
@@ -105,7 +117,8 @@ args_accepted(void **state)
 	        "mode=thread,accel=7",
 	        "mode=thread,engines=1",
 	        "engines=64,mode=thread",
-	        "mode=thread,engines=2,accel=3",
+	        "depth=1",
+	        "mode=thread,engines=2,accel=3,depth=4096",
 	};
 
 	(void)state;
@@ -141,6 +154,33 @@ accel_is_default_level(void **state)
 		test_result_is(op, block, (uint32_t)len);
 		test_op_free(op);
 		test_xform_free(xform);
+	}
+}
+
+/* The device takes queue pairs up to the depth of its argument, and says so. */
+static void
+depth_limits_queue_pairs(void **state)
+{
+	static const uint32_t depths[] = {1, 3, 256, 4096};
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(depths); i++) {
+		struct rte_compressdev_config config = {.socket_id = SOCKET_ID_ANY,
+		                                        .nb_queue_pairs = 1};
+		char args[32], limit[32], *said;
+		int ret;
+
+		snprintf(args, sizeof(args), "depth=%u", depths[i]);
+		assert_int_equal(rte_vdev_init("compress_lz4", args), 0);
+		assert_int_equal(rte_compressdev_configure(0, &config), 0);
+		said = said_by(queue_pair_setup, &depths[i], &ret);
+		assert_int_equal(ret, -EINVAL);
+		snprintf(limit, sizeof(limit), "%u is not from 1 to %u", depths[i] + 1, depths[i]);
+		assert_non_null(strstr(said, limit));
+		free(said);
+		assert_int_equal(rte_compressdev_queue_pair_setup(0, 0, depths[i], SOCKET_ID_ANY),
+		                 0);
+		assert_int_equal(rte_vdev_uninit("compress_lz4"), 0);
 	}
 }
 
@@ -187,6 +227,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(args_refused),
 	        cmocka_unit_test(args_accepted),
+	        cmocka_unit_test(depth_limits_queue_pairs),
 	        cmocka_unit_test(remove_started),
 	        cmocka_unit_test_setup_teardown(accel_is_default_level, test_env_setup,
 	                                        test_env_teardown),

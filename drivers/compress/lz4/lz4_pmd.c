@@ -21,6 +21,7 @@
 #define ARG_MODE    "mode"
 #define ARG_ACCEL   "accel"
 #define ARG_ENGINES "engines"
+#define ARG_DEPTH   "depth"
 
 RTE_LOG_REGISTER(lz4_pmd_logtype, pmd.compress.lz4, NOTICE);
 
@@ -28,6 +29,7 @@ struct lz4_pmd_args {
 	enum lz4_pmd_mode mode;
 	int accel;
 	int engines; /* 0: not given */
+	int depth;
 };
 
 /* The arguments that are numbers from 1 on. */
@@ -38,6 +40,7 @@ static const struct number_arg {
 } number_args[] = {
         {ARG_ACCEL, LZ4_PMD_ACCEL_MAX, offsetof(struct lz4_pmd_args, accel)},
         {ARG_ENGINES, LZ4_PMD_ENGINES_MAX, offsetof(struct lz4_pmd_args, engines)},
+        {ARG_DEPTH, LZ4_PMD_DEPTH_MAX, offsetof(struct lz4_pmd_args, depth)},
 };
 
 static const char *const mode_names[] = {
@@ -84,7 +87,7 @@ parse_pair(const struct rte_kvargs_pair *pair, struct lz4_pmd_args *args)
 	if (number == NULL && strcmp(pair->key, ARG_MODE) != 0) {
 		LZ4_PMD_LOG(ERR,
 		            "%s: no such argument; there are " ARG_MODE ", " ARG_ACCEL
-		            " and " ARG_ENGINES,
+		            ", " ARG_ENGINES " and " ARG_DEPTH,
 		            pair->key);
 		return -EINVAL;
 	}
@@ -120,7 +123,8 @@ static int
 lz4_pmd_probe(struct rte_vdev_device *vdev)
 {
 	struct rte_compressdev_pmd_init_params params = {.socket_id = (int)rte_socket_id()};
-	struct lz4_pmd_args args = {.mode = LZ4_PMD_MODE_INLINE, .accel = 1};
+	struct lz4_pmd_args args = {
+	        .mode = LZ4_PMD_MODE_INLINE, .accel = 1, .depth = LZ4_PMD_DEPTH_MAX};
 	const char *name = rte_vdev_device_name(vdev);
 	struct rte_compressdev *dev;
 	struct lz4_pmd_dev *priv;
@@ -140,6 +144,7 @@ lz4_pmd_probe(struct rte_vdev_device *vdev)
 	priv = dev->data->dev_private;
 	priv->mode = args.mode;
 	priv->accel = args.accel;
+	priv->depth_max = (uint32_t)args.depth;
 	priv->engines.nr = (unsigned int)RTE_MAX(args.engines, 1);
 	dev->dev_ops = &lz4_pmd_ops;
 	dev->enqueue_burst = lz4_pmd_enqueue_stopped;
@@ -170,4 +175,4 @@ static struct rte_vdev_driver lz4_pmd_driver = {
 RTE_PMD_REGISTER_VDEV(compress_lz4, lz4_pmd_driver);
 RTE_PMD_REGISTER_PARAM_STRING(compress_lz4,
                               ARG_MODE "=<inline|thread> " ARG_ACCEL "=<int> " ARG_ENGINES
-                                       "=<int>");
+                                       "=<int> " ARG_DEPTH "=<int>");

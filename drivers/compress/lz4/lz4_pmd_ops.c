@@ -172,9 +172,9 @@ lz4_pmd_qp_setup(struct rte_compressdev *dev, uint16_t qp_id, uint32_t max_infli
 	struct lz4_pmd_dev *priv = dev->data->dev_private;
 	struct lz4_pmd_qp *qp;
 
-	if (max_inflight == 0 || max_inflight > LZ4_PMD_DEPTH_MAX) {
-		LZ4_PMD_LOG(ERR, "%s: queue pair %u: depth %u is not from 1 to %d", dev->data->name,
-		            qp_id, max_inflight, LZ4_PMD_DEPTH_MAX);
+	if (max_inflight == 0 || max_inflight > priv->depth_max) {
+		LZ4_PMD_LOG(ERR, "%s: queue pair %u: depth %u is not from 1 to %u", dev->data->name,
+		            qp_id, max_inflight, priv->depth_max);
 		return -EINVAL;
 	}
 	qp = qp_alloc(max_inflight, socket_id);

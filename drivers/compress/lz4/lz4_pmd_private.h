@@ -34,7 +34,7 @@
 #include "compressdev_driver.h"
 
 #define LZ4_PMD_QPS_MAX   64
-#define LZ4_PMD_DEPTH_MAX 4096
+#define LZ4_PMD_DEPTH_MAX 4096 /* unless the device's argument says less */
 /** What liblz4 clamps to. */
 #define LZ4_PMD_ACCEL_MAX 65537
 /** Bytes of plain data in one operation whose mbufs are chained. */
@@ -143,6 +143,7 @@ struct lz4_pmd_qp {
 struct lz4_pmd_dev {
 	enum lz4_pmd_mode mode;
 	int accel;
+	uint32_t depth_max;
 	struct lz4_pmd_engines engines;
 };
 
