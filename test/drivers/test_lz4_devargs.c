@@ -8,13 +8,12 @@
  */
 
 #include "comp_env.h"
+#include "lz4_block.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <lz4.h>
 
 #include <rte_bus_vdev.h>
 #include <rte_lcore.h>
@@ -138,23 +137,10 @@ static void
 accel_is_default_level(void **state)
 {
 	static const int levels[] = {RTE_COMP_LEVEL_PMD_DEFAULT, 1, 2};
-	uint8_t page[TEST_PAGE];
-	char block[TEST_PAGE_BOUND];
 
 	(void)state;
-	test_fill(page, sizeof(page), 1);
-	for (unsigned int i = 0; i < RTE_DIM(levels); i++) {
-		int accel = levels[i] > 1 ? levels[i] : 9;
-		int len = LZ4_compress_fast((const char *)page, block, sizeof(page), sizeof(block),
-		                            accel);
-		void *xform = test_xform_create(RTE_COMP_COMPRESS, levels[i]);
-		struct rte_comp_op *op = test_op_bytes(xform, page, sizeof(page), TEST_PAGE_BOUND);
-
-		test_run(op);
-		test_result_is(op, block, (uint32_t)len);
-		test_op_free(op);
-		test_xform_free(xform);
-	}
+	for (unsigned int i = 0; i < RTE_DIM(levels); i++)
+		test_lz4_level(levels[i], levels[i] > 1 ? levels[i] : 9);
 }
 
 /* The device takes queue pairs up to the depth of its argument, and says so. */
