@@ -387,7 +387,7 @@ flow_dequeue(void *arg)
 static void
 several_queue_pairs(void **state)
 {
-	enum { NR = 3 };
+	enum { NR = 3, ROUNDS = 10 };
 	struct flow flows[NR];
 	pthread_t in[NR], out[NR];
 
@@ -395,7 +395,7 @@ several_queue_pairs(void **state)
 	test_env_queues(NR, 10);
 	for (uint16_t i = 0; i < NR; i++) {
 		flows[i].qp = i;
-		flows[i].rounds = 40;
+		flows[i].rounds = ROUNDS;
 		/* More than fit, so that the enqueuing thread also meets a full queue. An
 		 * operation that is still in flight is not there to be enqueued again: the
 		 * array is longer than the queue. */
@@ -414,7 +414,7 @@ several_queue_pairs(void **state)
 		batch_check(&flows[i].batch, flows[i].batch.ops, flows[i].batch.nr);
 		batch_fini(&flows[i].batch);
 	}
-	stats_are(NR * 40 * 25, NR * 40 * 25, 0, 0);
+	stats_are(NR * ROUNDS * 25, NR * ROUNDS * 25, 0, 0);
 	test_env_queues(1, TEST_DEPTH);
 }
 
@@ -756,7 +756,7 @@ engines_wake(void **state)
 
 	(void)state;
 	batch_init(&b, 1);
-	for (unsigned int i = 0; i < 500; i++) {
+	for (unsigned int i = 0; i < 150; i++) {
 		for (unsigned int pause = i * 37 % 4000; pause != 0; pause--)
 			rte_pause();
 		test_enqueue_all(0, b.ops, 1);
