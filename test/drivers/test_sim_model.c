@@ -75,6 +75,39 @@ engines_and_bandwidth(void **state)
 	not_before("latency_us=uniform:50:50,engines=3", 3, 50, 0);
 }
 
+/* What is enqueued at once and served at once comes at once. */
+static void
+at_once(const char *args, unsigned int engines)
+{
+	struct rte_comp_op *ops[NR];
+
+	sim_open(args, 1, NR);
+	sim_ops_create(ops, NR, 0);
+	test_enqueue_all(0, ops, NR);
+	for (unsigned int nr = 0; nr < NR;) {
+		uint16_t got = rte_compressdev_dequeue_burst(env.dev, 0, &ops[nr], NR);
+
+		assert_int_equal(got % engines, 0);
+		nr += got;
+	}
+	assert_true(sim_in_order(ops, NR, 0));
+	sim_ops_free(ops, NR);
+	sim_close();
+}
+
+static void
+engines_work_at_once(void **state)
+{
+	(void)state;
+	at_once("codec=null,latency_us=300,engines=4", 4);
+	at_once("codec=null,latency_us=300,engines=32", 32);
+	at_once("codec=null,latency_us=300,engines=1024", 32);
+	at_once("codec=null,latency_us=uniform:300:300,engines=8", 8);
+	at_once("codec=null,latency_us=uniform:300:300,engines=100", 32);
+	/* One engine serves in turn, however long each takes. */
+	at_once("codec=null,latency_us=uniform:1:300,engines=1", 1);
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -341,6 +374,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(engines_and_bandwidth),
+	        cmocka_unit_test(engines_work_at_once),
 	        cmocka_unit_test(distributions),
 	        cmocka_unit_test(reordered_by_latency),
 	        cmocka_unit_test(reordered_on_purpose),

@@ -442,7 +442,7 @@ flow_init(struct flow *f, uint16_t qp)
 	char name[16];
 
 	f->qp = qp;
-	f->rounds = 1000;
+	f->rounds = 400;
 	snprintf(name, sizeof(name), "idle-%u", qp);
 	f->idle = rte_ring_create(name, 32, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	assert_non_null(f->idle);

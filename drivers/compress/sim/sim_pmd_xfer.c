@@ -78,8 +78,10 @@ model_take(struct sim_pmd_qp *qp, struct rte_comp_op **ops, uint16_t nb_ops)
 
 	for (nr = 0; nr < nb_ops; nr++) {
 		uint16_t idx = order_get(qp, qp->submitted + nr);
+		/* No more is in one segment: what claims to be longer is refused later. */
+		uint32_t bytes = RTE_MIN(ops[nr]->src.length, UINT16_MAX);
 
-		if (unlikely(!sim_model_take(m, now, ops[nr]->src.length, &qp->slots[idx])))
+		if (unlikely(!sim_model_take(m, now, bytes, &qp->slots[idx])))
 			break;
 		qp->slots[idx].op = ops[nr];
 		qp->done_at[idx] = 0;
