@@ -535,6 +535,31 @@ test_put_while_lost(void **state)
 	zcomp_destroy(comp);
 }
 
+/* To have been put while it was lost is forgotten when it is back: next time it is held. */
+static void
+test_lost_again(void **state)
+{
+	struct zcomp *comp = create(1);
+	struct zcomp_strm *strms[DEPTH], *done[DEPTH];
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		submit(comp, strms, DEPTH, 0);
+		fake_keep_all(&fake_devs[0], true);
+		fake_now_ns += ZCOMP_HANG_NS + 1;
+		assert_int_equal(zcomp_poll(comp, 0, done, DEPTH), DEPTH);
+		for (unsigned int j = 0; j < DEPTH && i == 0; j++)
+			zcomp_stream_put(done[j]);
+		fake_keep_all(&fake_devs[0], false);
+		expect(poll_once(comp), 0, 0);
+		assert_int_equal(fake_seen.puts, DEPTH);
+	}
+	for (unsigned int j = 0; j < DEPTH; j++)
+		zcomp_stream_put(done[j]);
+	assert_int_equal(fake_seen.puts, 2 * DEPTH);
+	zcomp_destroy(comp);
+}
+
 /* Compressors of one device see each other's pages, also those that are given up. */
 static void
 test_shared_watch(void **state)
@@ -689,6 +714,7 @@ main(void)
 	        TEST(test_one_fails),
 	        TEST(test_one_is_removed),
 	        TEST(test_put_while_lost),
+	        TEST(test_lost_again),
 	        TEST(test_shared_watch),
 	        TEST(test_lcores_watch_alone),
 	        TEST(test_hang_ns),

@@ -63,8 +63,6 @@ suspect(struct zcomp_watch *w, uint64_t now_ns)
 {
 	zc_store_relaxed(&w->stats.suspect, (uint64_t)1);
 	w->probe_at_ns = now_ns + w->probe_ns;
-	w->refused_ns = 0;
-	w->streak = 0;
 }
 
 static void
