@@ -65,10 +65,8 @@ open_device(struct zd_compressors *c, const char *name, uint32_t depth)
 {
 	int ret = zcomp_cdev_open(name, c->nr_lcores, depth, &c->devices[c->nr_devices]);
 
-	if (ret == 0) {
-		zcomp_cdev_set_hang(c->devices[c->nr_devices], c->hang_ns);
+	if (ret == 0)
 		return 0;
-	}
 	zc_err("device '%s' cannot be opened with %u queue pairs of %u: %s", name, c->nr_lcores,
 	       depth, strerror(-ret));
 	rte_vdev_uninit(name);

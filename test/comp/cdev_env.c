@@ -33,6 +33,8 @@ cdev_params(uint32_t depth)
 	        .nr_lcores = CDEV_LCORES,
 	        .depth = depth,
 	        .dev = cdev_env.dev,
+	        /* On a busy machine its thread may not run for long. */
+	        .hang_ns = UINT64_C(60000000000),
 	};
 }
 
@@ -55,8 +57,6 @@ cdev_reopen(uint32_t depth)
 	zcomp_cdev_close(cdev_env.dev);
 	cdev_env.dev = NULL;
 	assert_int_equal(zcomp_cdev_open(CDEV_NAME, CDEV_LCORES, depth, &cdev_env.dev), 0);
-	/* On a busy machine its thread may not run for long. */
-	zcomp_cdev_set_hang(cdev_env.dev, UINT64_C(60000000000));
 }
 
 void

@@ -195,7 +195,7 @@ test_add_to_software(void **state)
 	assert_int_equal(zcomp_add(comp, &fake_backend, &fake_devs[0]), 0);
 	assert_true(zcomp_managed(comp));
 	assert_true(zcomp_healthy(comp, 0));
-	assert_string_equal(zcomp_name(comp), "null");
+	assert_string_equal(zcomp_name(comp), "fake");
 	expect_all_streams(comp, DEPTH);
 	zcomp_destroy(comp);
 }

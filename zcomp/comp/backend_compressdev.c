@@ -201,13 +201,6 @@ zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth, struct
 }
 
 void
-zcomp_cdev_set_hang(struct zcomp_cdev *dev, uint64_t hang_ns)
-{
-	for (unsigned int i = 0; i < dev->nr_qps; i++)
-		zcomp_watch_init(&dev->watches[i], hang_ns);
-}
-
-void
 zcomp_cdev_stop(struct zcomp_cdev *dev)
 {
 	rte_compressdev_stop(dev->id);

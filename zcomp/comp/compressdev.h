@@ -44,13 +44,6 @@ extern const struct zcomp_ops zcomp_backend_compressdev;
 int zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth,
                     struct zcomp_cdev **out);
 
-/**
- * Sets the least time after which a page that the device has is overdue. Main lcore, before the
- * device is used.
- * @param hang_ns 0 = ZCOMP_HANG_NS
- */
-void zcomp_cdev_set_hang(struct zcomp_cdev *dev, uint64_t hang_ns);
-
 /** Stops the device: it no longer touches the streams that it has. Main lcore; no lcore polls. */
 void zcomp_cdev_stop(struct zcomp_cdev *dev);
 
