@@ -188,6 +188,10 @@ out_of_space(void **state)
 		op = test_op_bytes(env.compress, page, sizeof(page), len - less);
 		assert_int_equal(test_run(op), status);
 		test_op_free(op);
+		op = test_op_bytes(env.compress, page, sizeof(page), 100 + len - less);
+		op->dst.offset = 100;
+		assert_int_equal(test_run(op), status);
+		test_op_free(op);
 		op = test_op_bytes(env.decompress, block, len, TEST_PAGE - less);
 		assert_int_equal(test_run(op), status);
 		test_op_free(op);

@@ -176,7 +176,7 @@ ready_add(struct sim_pmd_qp *qp, uint16_t idx, uint64_t when)
 	if (qp->open == qp->tail)
 		qp->group_end = when + sim->batch_cycles;
 	qp->ready[qp->tail++ & qp->mask] = idx;
-	if (qp->tail - qp->open >= sim->args.batch || qp->slots[idx].nr <= qp->failed_upto)
+	if (qp->tail - qp->open >= sim->args.batch)
 		group_close(qp, when);
 }
 
@@ -242,6 +242,7 @@ advance(struct sim_pmd_qp *qp, uint64_t now)
 	if (unlikely(failed != qp->failed_upto)) {
 		qp->failed_upto = failed;
 		heap_refresh(qp);
+		group_close(qp, 0);
 	}
 	if (qp->sim->model.varies)
 		advance_by_heap(qp, end, now);
@@ -348,6 +349,6 @@ sim_pmd_dequeue(void *queue, struct rte_comp_op **ops, uint16_t nb_ops)
 void
 sim_pmd_qp_flush(struct sim_pmd_qp *qp)
 {
+	/* Which is also later than the end of any group. */
 	advance(qp, SIM_PMD_NEVER);
-	group_close(qp, 0);
 }
