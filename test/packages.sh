@@ -8,7 +8,7 @@
 # every mempool needs, and compress_isal and compress_zlib.
 packages_build=(gcc libc6-dev pkgconf meson ninja-build libdpdk-dev libisal-dev
 	liblz4-dev libjansson-dev libcmocka-dev)
-packages_test=(dpdk-dev g++)
+packages_test=(dpdk-dev g++ libbenchmark-dev)
 packages_sanitize=(clang libclang-rt-dev llvm)
 packages_fresh=(mmdebstrap)
 
