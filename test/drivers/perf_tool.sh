@@ -16,7 +16,7 @@ self=$(realpath "$0")
 
 suite=trixie
 driver=drivers/compress/lz4/librte_compress_lz4.so
-tests=(test/drivers/test_lz4_{pmd,xfer,devargs,plugin})
+tests=(test/drivers/test_lz4_{pmd,xfer,autotest,devargs,plugin})
 
 skip()
 {
@@ -63,7 +63,7 @@ perf_tool()
 		printf '%s\n' "$said"
 		die "dpdk-test-compress-perf failed with mode=$mode $*"
 	fi
-	printf '%-6s %-60s' "$mode" "$*"
+	printf '%-16s %-60s' "$mode" "$*"
 	grep -E '^ *1( +[0-9.]+){5}$' <<<"$said" || {
 		printf '\n%s\n' "$said"
 		die "dpdk-test-compress-perf printed no result"
@@ -81,12 +81,12 @@ inside()
 	quietly in_root meson setup /build /src -Dbuildtype=debugoptimized -Dwerror=true
 	quietly in_root ninja -C /build "$driver" "${tests[@]}"
 	step "driver tests"
-	quietly in_root meson test -C /build --no-rebuild lz4_devargs lz4_plugin \
-		lz4_{pmd,xfer}_{inline,thread}
+	quietly in_root meson test -C /build --no-rebuild -t 4 lz4_devargs lz4_plugin \
+		lz4_{pmd,xfer,autotest}_{inline,thread,engines}
 	step "dpdk-test-compress-perf"
 	# More than 4 MiB would be more memzones than EAL has, for external mbufs.
 	in_root sh -c 'cat /usr/bin/[a-z]* | head -c 4194304 >/corpus'
-	for mode in inline thread; do
+	for mode in inline thread thread,engines=2; do
 		perf_tool "$mode" --seg-sz 4096 --max-num-sgl-segs 1
 		perf_tool "$mode" --seg-sz 4096 --max-num-sgl-segs 1 --external-mbufs
 		perf_tool "$mode" --seg-sz 1024 --max-num-sgl-segs 16
