@@ -165,7 +165,7 @@ cdev_alloc(uint8_t id, unsigned int nr_lcores, uint32_t depth)
 	memset(dev, 0, len);
 	dev->id = id;
 	dev->nr_qps = nr_lcores;
-	/* Some drivers need a power of two, and may have room for one less, which must not be none. */
+	/* Some drivers need a power of two, and have room for one less, which is not to be 0. */
 	dev->depth = rte_align32pow2(depth == 0 ? ZCOMP_DEPTH_DEFAULT : RTE_MAX(depth, 2u));
 	dev->watches =
 	        aligned_alloc(_Alignof(struct zcomp_watch), nr_lcores * sizeof(struct zcomp_watch));
