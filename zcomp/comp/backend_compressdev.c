@@ -63,6 +63,7 @@ struct zcomp_cdev {
 	uint8_t id;
 	unsigned int nr_qps;
 	uint32_t depth;
+	bool stopped;
 	struct zcomp_watch *watches;
 	struct cdev_qp qps[];
 };
@@ -203,7 +204,10 @@ zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth, struct
 void
 zcomp_cdev_stop(struct zcomp_cdev *dev)
 {
-	rte_compressdev_stop(dev->id);
+	/* EAL finds fault with a second time. */
+	if (!dev->stopped)
+		rte_compressdev_stop(dev->id);
+	dev->stopped = true;
 }
 
 void
@@ -211,7 +215,7 @@ zcomp_cdev_close(struct zcomp_cdev *dev)
 {
 	if (dev == NULL)
 		return;
-	rte_compressdev_stop(dev->id);
+	zcomp_cdev_stop(dev);
 	rte_compressdev_close(dev->id);
 	cdev_free(dev);
 }
