@@ -65,6 +65,23 @@ set_page_size(uint32_t *field, const char *value, char *why)
 }
 
 static int
+set_precompressed(uint32_t *flags, const char *value, char *why)
+{
+	if (strcmp(value, "0") == 0) {
+		*flags &= ~ZARENA_PRECOMP;
+	} else if (strcmp(value, "1") == 0) {
+		*flags |= ZARENA_PRECOMP;
+	} else {
+		snprintf(why, ZD_WHY_LEN,
+		         "precompressed '%.80s' is neither 0 nor 1 (objects that clients "
+		         "compressed are taken)",
+		         value);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int
 set_policy(struct zd_disk_opts *opts, const char *value, char *why)
 {
 	if (zcomp_policy_parse(value, &opts->policy) != 0) {
@@ -92,7 +109,9 @@ zd_disk_opts_set(struct zd_disk_opts *opts, const char *key, const char *value, 
 	if (strcmp(key, "mode") == 0)
 		return set_octal(&opts->mode, 0777, key, value, why);
 	if (strcmp(key, "flags") == 0)
-		return set_octal(&opts->flags, 0, key, value, why);
+		return set_octal(&opts->flags, ZARENA_PRECOMP, key, value, why);
+	if (strcmp(key, "precompressed") == 0)
+		return set_precompressed(&opts->flags, value, why);
 	if (strcmp(key, "policy") == 0)
 		return set_policy(opts, value, why);
 	if (strcmp(key, "algorithm") == 0) {
@@ -106,7 +125,7 @@ zd_disk_opts_set(struct zd_disk_opts *opts, const char *key, const char *value, 
 	}
 	snprintf(why, ZD_WHY_LEN,
 	         "no key '%.80s' of a disk; there are size, pages, page_size, algorithm, "
-	         "mem_limit, mode, policy, flags",
+	         "mem_limit, mode, policy, precompressed, flags",
 	         key);
 	return -EINVAL;
 }

@@ -9,6 +9,7 @@
  *                                                               -> else COMP, until polled -> PUT
  *            device error: REDO on a per-lcore stream -> COMP -> PUT
  *   same     START -> PUT
+ *   precomp  START: reserve -> OBJECT: copy the object in, store it
  *   discard  START -> DISCARD, some pages at each poll
  *
  * What becomes of a page for which no stream is free is the policy of its disk. Whatever cannot go
@@ -49,6 +50,22 @@ run_put(struct zd_worker *w, struct zd_op *op)
 		zd_worker_retry(w, op);
 	else
 		finish(w, op, ret);
+}
+
+/* The client's bytes are anybody's until they are placed, and are taken anew at each try: nothing
+ * of an earlier copy counts. The checksum is that of the copy. */
+static void
+run_object(struct zd_worker *w, struct zd_op *op)
+{
+	uint32_t page_size = zstore_super(op->queue->disk->store)->page_size;
+	uint32_t len = zwire_precomp_len(op->sqe.arg);
+
+	if (!op->put.placed) {
+		memcpy(w->object, op->queue->bufs + (uint64_t)op->sqe.buf * page_size, len);
+		zstore_put_object(&op->put, op->sqe.page, zwire_precomp_prio(op->sqe.arg),
+		                  w->object, len);
+	}
+	run_put(w, op);
 }
 
 static void
@@ -190,6 +207,29 @@ start_store(struct zd_worker *w, struct zd_op *op)
 	}
 }
 
+int
+zd_op_check_precomp(const struct zd_disk *disk, uint64_t arg)
+{
+	const struct zarena_super *super = zstore_super(disk->store);
+
+	if ((super->flags & ZARENA_PRECOMP) == 0)
+		return -EOPNOTSUPP;
+	if (super->codecs[zwire_precomp_prio(arg)].id == ZCODEC_NONE ||
+	    zwire_precomp_len(arg) >= zstore_huge_len(disk->store))
+		return -EINVAL;
+	return 0;
+}
+
+static void
+start_precomp(struct zd_worker *w, struct zd_op *op)
+{
+	if (!reserve(w, op))
+		return;
+	op->cqe_flags |= ZWIRE_CQE_CLIENT;
+	op->state = ZD_OP_OBJECT;
+	run_object(w, op);
+}
+
 /* The device failed this page: software compresses it, and the client does not hear of it. */
 static void
 redo(struct zd_worker *w, struct zd_op *op)
@@ -242,12 +282,17 @@ zd_op_run(struct zd_worker *w, struct zd_op *op)
 	case ZD_OP_REDO:
 		redo(w, op);
 		break;
+	case ZD_OP_OBJECT:
+		run_object(w, op);
+		break;
 	default:
 		if (op->sqe.opcode == ZWIRE_OP_DISCARD) {
 			op->state = ZD_OP_DISCARD;
 			run_discard(w, op);
 		} else if (op->sqe.opcode == ZWIRE_OP_STORE_SAME) {
 			start_put_same(w, op, op->sqe.arg);
+		} else if (op->sqe.opcode == ZWIRE_OP_STORE_PRECOMP) {
+			start_precomp(w, op);
 		} else {
 			start_store(w, op);
 		}

@@ -12,15 +12,17 @@
 #include "ipc/wire.h"
 #include "store/store.h"
 
+struct zd_disk;
 struct zd_queue;
 struct zd_worker;
 
 /** Where an operation stands; each state names what it waits for. */
 enum zd_op_state {
-	ZD_OP_START, /**< nothing done yet: order, memory limit, a stream */
-	ZD_OP_COMP,  /**< its stream is submitted, or in a batch about to be */
-	ZD_OP_REDO,  /**< its device failed; waits for the per-lcore stream */
-	ZD_OP_PUT,   /**< has its result; to be stored */
+	ZD_OP_START,  /**< nothing done yet: order, memory limit, a stream */
+	ZD_OP_COMP,   /**< its stream is submitted, or in a batch about to be */
+	ZD_OP_REDO,   /**< its device failed; waits for the per-lcore stream */
+	ZD_OP_PUT,    /**< has its result; to be stored */
+	ZD_OP_OBJECT, /**< a client's object; to be copied in and stored */
 	ZD_OP_DISCARD,
 };
 
@@ -39,6 +41,15 @@ struct zd_op {
 	uint32_t cqe_flags;
 	bool spilled; /**< has been in the spill list */
 };
+
+/**
+ * Checks what the wire's check cannot know of a precompressed store: whether the disk takes any,
+ * its codecs (every decoder of ours is bounded) and its longest object. The bytes stay unchecked:
+ * who decodes them takes failure as -EBADMSG of that page. Worker.
+ * @param arg passed by zwire_sqe_check()
+ * @return 0, -EOPNOTSUPP (not this disk), -EINVAL (no such codec, or too long to save memory)
+ */
+int zd_op_check_precomp(const struct zd_disk *disk, uint64_t arg);
 
 /** Starts or goes on with an operation until it waits for something or is complete. */
 void zd_op_run(struct zd_worker *w, struct zd_op *op);

@@ -64,7 +64,7 @@ static const struct argp_option option_table[] = {
          0},
         {"disk", KEY_DISK, "NAME=SIZE[,key=value]...", 0,
          "A disk to create unless it is there; may be repeated. Keys: algorithm, mem_limit, mode, "
-         "page_size, and policy, which a disk that is there takes on, too",
+         "page_size, precompressed, and policy, which a disk that is there takes on, too",
          0},
         {"policy", KEY_POLICY, "NAME", 0,
          "What a store does when no managed stream is free: inline, the worker compresses it "

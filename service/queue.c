@@ -182,6 +182,8 @@ zd_queue_take(struct zd_worker *w, struct zd_queue *q, unsigned int budget)
 		check = zwire_sqe_check(&copy.sqe, q->depth, pages);
 		if (check == -EPROTO)
 			return -EPROTO;
+		if (check == 0 && copy.sqe.opcode == ZWIRE_OP_STORE_PRECOMP)
+			check = zd_op_check_precomp(q->disk, copy.sqe.arg);
 		w->waiting = (unsigned int)known - taken - 1;
 		if (!start(w, q, &copy.sqe, check))
 			break;

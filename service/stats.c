@@ -50,6 +50,7 @@ zd_stats_disk(const struct zd_disk *disk, zd_stat_fn fn, void *ctx)
 
 	fn(ctx, "page_size", super->page_size);
 	fn(ctx, "pages", super->pages);
+	fn(ctx, "precompressed", (super->flags & ZARENA_PRECOMP) != 0);
 	tell(&super->stat, before, NR(before), fn, ctx);
 	fn(ctx, "orig_data_size", stored * super->page_size);
 	tell(&super->stat, after, NR(after), fn, ctx);

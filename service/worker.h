@@ -77,6 +77,8 @@ struct zd_worker {
 	unsigned int waiting; /**< operations known behind the one that runs */
 	int epoll_fd;
 	uint32_t stopping; /**< atomic */
+	uint64_t
+	        object[ZSLOT_LEN_MAX / sizeof(uint64_t)]; /**< a client's, copied in to be stored */
 };
 
 /** Makes a worker, which runs once its lcore calls zd_worker_main(). @return 0, -ENOMEM, -EMFILE */

@@ -275,7 +275,7 @@ test_errors_of_disks(void **state)
 	opts.mode = 01000;
 	assert_int_equal(zcl_disk_create(k.zc, "other", &opts), -EINVAL);
 	opts.mode = 0;
-	opts.flags = 1;
+	opts.flags = 2;
 	assert_int_equal(zcl_disk_create(k.zc, "other", &opts), -EINVAL);
 	opts.flags = 0;
 	opts.pages = 0;

@@ -50,7 +50,7 @@ test_create_list_stat_remove(void **state)
 	assert_int_equal(r->status, 0);
 	assert_string_equal(r->out, "");
 	RUN(e, r, "create", "two", "1M", "page_size=16K", "mem_limit=512K", "mode=0640",
-	    "algorithm=lz4:level=3");
+	    "algorithm=lz4:level=3", "precompressed=1");
 	assert_int_equal(r->status, 0);
 	RUN(e, r, "--json", "list");
 	assert_int_equal(r->status, 0);
@@ -64,6 +64,7 @@ test_create_list_stat_remove(void **state)
 	assert_int_equal(number(disk, "page_size"), 16384);
 	assert_int_equal(number(disk, "pages"), 64);
 	assert_int_equal(number(disk, "mem_limit"), 512 << 10);
+	assert_int_equal(number(disk, "precompressed"), 1);
 	json_decref(root);
 	RUN(e, r, "list");
 	assert_non_null(strstr(r->out, "one"));
@@ -72,6 +73,7 @@ test_create_list_stat_remove(void **state)
 	root = reply(r);
 	assert_int_equal(number(root, "pages"), 4096);
 	assert_int_equal(number(root, "open"), 0);
+	assert_int_equal(number(root, "precompressed"), 0);
 	json_decref(root);
 	RUN(e, r, "stat", "two");
 	assert_int_equal(r->status, 0);
@@ -233,6 +235,7 @@ test_refusals(void **state)
 	        {{"create", "x", "lots"}, "'lots'"},
 	        {{"create", "x", "0"}, "'x'"},
 	        {{"create", "x", "1M", "page_size=5K"}, "'5K'"},
+	        {{"create", "x", "1M", "precompressed=yes"}, "'yes'"},
 	        {{"create", "x", "1M", "colour=red"}, "'colour'"},
 	        {{"create", "x", "1M", "algorithm=zstd"}, "'zstd'"},
 	        {{"create", "x", "1M", "mode=rw"}, "'rw'"},

@@ -32,6 +32,11 @@ check_sqe(struct fuzz_input *in)
 	case ZWIRE_OP_STORE:
 	case ZWIRE_OP_STORE_SAME:
 		break;
+	case ZWIRE_OP_STORE_PRECOMP:
+		FUZZ_CHECK(zwire_precomp_len(sqe.arg) > 0);
+		FUZZ_CHECK(zwire_precomp_len(sqe.arg) <= ZWIRE_OBJ_LEN_MAX);
+		FUZZ_CHECK(sqe.arg >> 32 <= ZWIRE_PRIO_MAX);
+		break;
 	case ZWIRE_OP_DISCARD:
 		FUZZ_CHECK(sqe.arg > 0 && sqe.page + sqe.arg > sqe.page);
 		FUZZ_CHECK(sqe.page + sqe.arg <= pages);

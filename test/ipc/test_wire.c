@@ -68,6 +68,7 @@ test_field_offsets(void **state)
 	        FIELD(zarena_super, objs_max, 48),
 	        FIELD(zarena_super, uid, 56),
 	        FIELD(zarena_super, mode, 64),
+	        FIELD(zarena_super, huge_len, 68),
 	        FIELD(zarena_super, name, 72),
 	        FIELD(zarena_super, algorithm, 136),
 	        FIELD(zarena_super, codecs, 200),
@@ -176,10 +177,10 @@ test_sqe_opcodes(void **state)
 		switch (opcode) {
 		case ZWIRE_OP_STORE:
 		case ZWIRE_OP_STORE_SAME:
+		case ZWIRE_OP_STORE_PRECOMP:
 		case ZWIRE_OP_DISCARD:
 			assert_int_equal(ret, 0);
 			break;
-		case ZWIRE_OP_STORE_PRECOMP:
 		case ZWIRE_OP_STORE_RANGE:
 		case ZWIRE_OP_LOAD:
 			assert_int_equal(ret, -EOPNOTSUPP);
@@ -190,11 +191,49 @@ test_sqe_opcodes(void **state)
 	}
 }
 
+/* bits 0-31: bytes of the object; 32-33: priority of its codec; none beyond. */
+static void
+test_sqe_precomp(void **state)
+{
+	static const struct {
+		uint64_t page, arg;
+		int ret;
+	} cases[] = {
+	        {0, 1, 0},
+	        {999, 65536, 0},
+	        {999, 3ull << 32 | 4092, 0},
+	        {1000, 1, -ERANGE},
+	        {UINT64_MAX, 3ull << 32 | 1, -ERANGE},
+	        {0, 0, -EPROTO},
+	        {0, 1ull << 32, -EPROTO},
+	        {0, 65537, -EPROTO},
+	        {0, UINT32_MAX, -EPROTO},
+	        {0, 4ull << 32 | 1, -EPROTO},
+	        {0, 1ull << 63 | 1, -EPROTO},
+	        {1000, 0, -EPROTO},
+	        {0, UINT64_MAX, -EPROTO},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < TEST_NR(cases); i++)
+		assert_int_equal(check_op(ZWIRE_OP_STORE_PRECOMP, cases[i].page, cases[i].arg),
+		                 cases[i].ret);
+	for (uint8_t prio = 0; prio <= ZWIRE_PRIO_MAX; prio++) {
+		for (uint32_t len = 1; len <= ZWIRE_OBJ_LEN_MAX; len = len * 3 - 1 + (len == 1)) {
+			uint64_t arg = zwire_precomp_arg(len, prio);
+
+			assert_int_equal(check_op(ZWIRE_OP_STORE_PRECOMP, 0, arg), 0);
+			assert_int_equal(zwire_precomp_len(arg), len);
+			assert_int_equal(zwire_precomp_prio(arg), prio);
+		}
+	}
+}
+
 static void
 test_sqe_impossible(void **state)
 {
-	static const uint8_t opcodes[] = {ZWIRE_OP_STORE, ZWIRE_OP_STORE_SAME, ZWIRE_OP_LOAD,
-	                                  ZWIRE_OP_DISCARD};
+	static const uint8_t opcodes[] = {ZWIRE_OP_STORE, ZWIRE_OP_STORE_SAME,
+	                                  ZWIRE_OP_STORE_PRECOMP, ZWIRE_OP_LOAD, ZWIRE_OP_DISCARD};
 
 	(void)state;
 	for (size_t i = 0; i < TEST_NR(opcodes); i++) {
@@ -340,6 +379,7 @@ main(void)
 	        cmocka_unit_test(test_queue_layout),
 	        cmocka_unit_test(test_sqe_pages),
 	        cmocka_unit_test(test_sqe_opcodes),
+	        cmocka_unit_test(test_sqe_precomp),
 	        cmocka_unit_test(test_sqe_impossible),
 	        cmocka_unit_test(test_request_shapes),
 	        cmocka_unit_test(test_request_reserved),

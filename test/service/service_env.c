@@ -62,8 +62,11 @@ open_disk(struct test_env *env, unsigned int idx, const struct test_env_opts *en
 	        .page_size = env->page_size,
 	        .mem_limit = idx == 0 ? env_opts->mem_limit : 0,
 	        .algorithm = e->codec->name,
-	        .codecs = {{.id = (uint8_t)e->codec->id, .level = e->level}},
+	        .codecs = {{.id = (uint8_t)e->codec->id, .level = e->level},
+	                   {.id = ZCODEC_LZ4, .level = 1},
+	                   {.id = ZCODEC_DEFLATE, .level = 1}},
 	        .mode = 0600,
+	        .flags = env_opts->flags,
 	};
 	struct zd_disk *disk = &env->disks[idx];
 	int fds[2];
@@ -283,6 +286,7 @@ env_bury(struct test_env *env, unsigned int nr)
 int
 env_load(struct test_env *env, unsigned int disk, uint64_t page, void *dst)
 {
+	const struct zarena_super *super = zstore_super(env->disks[disk].store);
 	_Alignas(8) uint8_t buf[65536 + ZOBJ_GRANULE];
 	struct zreader_page got;
 	uint64_t word;
@@ -303,8 +307,8 @@ env_load(struct test_env *env, unsigned int disk, uint64_t page, void *dst)
 		memcpy(dst, buf, env->page_size);
 		return 0;
 	case ZSLOT_OBJ:
-		return env->compressors.entries[0].codec->decompress(buf, got.len, dst,
-		                                                     env->page_size);
+		return zcodec_by_id(super->codecs[got.prio].id)
+		        ->decompress(buf, got.len, dst, env->page_size);
 	default:
 		memset(dst, 0, env->page_size);
 		return 0;
@@ -357,6 +361,27 @@ client_store(struct test_client *c, uint64_t page, enum page_kind kind, uint64_t
 		return false;
 	page_fill(c->bufs + (size_t)c->free[c->nr_free - 1] * c->page_size, c->page_size, kind,
 	          seed);
+	return client_op(c, sqe, seed);
+}
+
+bool
+client_store_object(struct test_client *c, uint64_t page, enum page_kind kind, uint64_t seed)
+{
+	struct zwire_sqe sqe = {.opcode = ZWIRE_OP_STORE_PRECOMP, .page = page};
+	uint8_t content[65536], object[2 * 65536];
+	uint64_t ctx[4096]; /* lz4 wants half of it */
+	int len;
+
+	page_fill(content, c->page_size, kind, seed);
+	if (zcodec_lz4.ctx_len() > sizeof(ctx))
+		return false;
+	len = zcodec_lz4.compress(ctx, 1, content, c->page_size, object, sizeof(object));
+	if (len >= (int)zstore_huge_len(c->queue->disk->store))
+		return client_store(c, page, kind, seed);
+	if (c->nr_free == 0)
+		return false;
+	memcpy(c->bufs + (size_t)c->free[c->nr_free - 1] * c->page_size, object, (size_t)len);
+	sqe.arg = zwire_precomp_arg((uint32_t)len, 1);
 	return client_op(c, sqe, seed);
 }
 

@@ -37,6 +37,7 @@ struct test_env_opts {
 	uint64_t pages;                  /**< 0 = ENV_PAGES */
 	uint32_t page_size;              /**< 0 = ENV_PAGE_SIZE */
 	unsigned int nr_workers;         /**< 0 = 1 */
+	uint32_t flags;                  /**< of the disks: ZARENA_* */
 	struct zcomp_policy policy;
 };
 
@@ -133,6 +134,9 @@ bool client_op(struct test_client *c, struct zwire_sqe sqe, uint64_t tag);
 
 /** Stages a store of page_fill(kind, seed) with the tag @p seed; same-filled ones as pages. */
 bool client_store(struct test_client *c, uint64_t page, enum page_kind kind, uint64_t seed);
+
+/** Stages the same page as an object of lz4, the second codec; what does not compress, as it is. */
+bool client_store_object(struct test_client *c, uint64_t page, enum page_kind kind, uint64_t seed);
 
 bool client_discard(struct test_client *c, uint64_t page, uint64_t nr, uint64_t tag);
 

@@ -38,7 +38,8 @@ test_every_key(void **state)
 	(void)state;
 	assert_int_equal(zd_disk_opts_parse(&opts,
 	                                    "swap0=3G,page_size=16K,algorithm=lz4:level=4,"
-	                                    "mem_limit=512M,mode=0640,flags=0",
+	                                    "mem_limit=512M,mode=0640,flags=0,"
+	                                    "precompressed=1",
 	                                    why),
 	                 0);
 	assert_string_equal(opts.name, "swap0");
@@ -47,9 +48,13 @@ test_every_key(void **state)
 	assert_string_equal(opts.algorithm, "lz4:level=4");
 	assert_int_equal(opts.mem_limit, 512ull << 20);
 	assert_int_equal(opts.mode, 0640);
-	assert_int_equal(opts.flags, 0);
+	assert_int_equal(opts.flags, ZARENA_PRECOMP);
 	assert_int_equal(opts.pages, 0);
 	assert_string_equal(why, "");
+	assert_int_equal(zd_disk_opts_set(&opts, "precompressed", "0", why), 0);
+	assert_int_equal(opts.flags, 0);
+	assert_int_equal(zd_disk_opts_set(&opts, "flags", "1", why), 0);
+	assert_int_equal(opts.flags, ZARENA_PRECOMP);
 	assert_int_equal(zd_disk_opts_parse(&opts, "x=1,pages=100", why), 0);
 	assert_int_equal(opts.pages, 100);
 	assert_int_equal(zd_disk_opts_set(&opts, "pages", "7K", why), 0);
@@ -126,8 +131,11 @@ test_wrong_values(void **state)
 	        {"mode", "01000"},
 	        {"mode", "-1"},
 	        {"mode", "99999999999999999999"},
-	        {"flags", "1"},
+	        {"flags", "2"},
 	        {"flags", "none"},
+	        {"precompressed", ""},
+	        {"precompressed", "2"},
+	        {"precompressed", "yes"},
 	        {"policy", ""},
 	        {"policy", "Inline"},
 	        {"policy", "retry"},

@@ -4,8 +4,8 @@
 
 /*
  * Operations on one page through one queue take effect in the order of submission, whichever way
- * each goes. Random stores, same-filled stores, discards, ranges and mistakes on a few pages, over
- * a backend that delays, reverses, refuses and fails as it likes.
+ * each goes. Random stores, precompressed or not, same-filled stores, discards, ranges and mistakes
+ * on a few pages, over a backend that delays, reverses, refuses and fails as it likes.
  */
 
 #include "service_env.h"
@@ -64,7 +64,8 @@ push_random(struct shadow *s, struct test_client *c, uint64_t *seed)
 
 	if (what < 60) {
 		kind = (enum page_kind)(test_random(seed) % PAGE_KINDS);
-		taken = client_store(c, page, kind, s->next);
+		taken = what < 45 ? client_store(c, page, kind, s->next)
+		                  : client_store_object(c, page, kind, s->next);
 	} else if (what < 75) {
 		taken = client_op(c,
 		                  (struct zwire_sqe){.opcode = ZWIRE_OP_STORE_SAME, .page = page},
@@ -127,12 +128,14 @@ check_pages(struct test_env *env, const struct shadow *s)
 static void
 run(const struct test_env_opts *opts, uint64_t seed)
 {
+	struct test_env_opts with_objects = *opts;
 	struct shadow s = {.next = 1};
 	struct test_client c;
 	struct test_env env;
 
 	fake_reset();
-	env_open(&env, opts);
+	with_objects.flags = ZARENA_PRECOMP;
+	env_open(&env, &with_objects);
 	env_client_open(&env, 0, DEPTH, &c);
 	env_client_join(&env, &c);
 	while (s.next <= OPS) {

@@ -349,7 +349,7 @@ test_sqes_that_fail(void **state)
 	        {{.opcode = ZWIRE_OP_DISCARD, .page = 1, .arg = ENV_PAGES}, -ERANGE},
 	        {{.opcode = ZWIRE_OP_DISCARD, .page = 1, .arg = UINT64_MAX}, -ERANGE},
 	        {{.opcode = ZWIRE_OP_DISCARD, .page = 1, .arg = 0}, -EINVAL},
-	        {{.opcode = ZWIRE_OP_STORE_PRECOMP, .page = 1}, -EOPNOTSUPP},
+	        {{.opcode = ZWIRE_OP_STORE_PRECOMP, .page = 1, .arg = 9}, -EOPNOTSUPP},
 	        {{.opcode = ZWIRE_OP_STORE_RANGE, .page = 1}, -EOPNOTSUPP},
 	        {{.opcode = ZWIRE_OP_LOAD, .page = 1}, -EOPNOTSUPP},
 	};

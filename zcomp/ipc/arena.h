@@ -27,6 +27,9 @@
 #define ZARENA_NAME_LEN  64u
 #define ZARENA_CODECS    4u
 
+/** Flag of a disk: takes objects that its clients compressed, whose bytes nobody has checked. */
+#define ZARENA_PRECOMP (1u << 0)
+
 enum zarena_state {
 	ZARENA_NEW = 0, /**< being made */
 	ZARENA_LIVE = 1,
@@ -69,12 +72,12 @@ struct zarena_super {
 	uint64_t pages;
 	uint64_t nonce[2]; /**< random, of this disk's making; tells one incarnation from another */
 	uint32_t page_size;
-	uint32_t flags;
+	uint32_t flags;    /**< ZARENA_* */
 	uint64_t objs_max; /**< bytes that NAME.objs will never exceed: what a reader maps */
 	uint32_t uid;      /**< owner, group and permission bits as chmod(2) has them */
 	uint32_t gid;
 	uint32_t mode;
-	uint32_t reserved;
+	uint32_t huge_len; /**< zstore_huge_len(), written anew by each service */
 	char name[ZARENA_NAME_LEN];
 	char algorithm[ZARENA_NAME_LEN]; /**< as the creator wrote it */
 	struct zarena_codec codecs[ZARENA_CODECS];

@@ -7,6 +7,7 @@
 #include "ipc/wire.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct zwire_queue_layout
@@ -21,6 +22,16 @@ zwire_queue_layout(uint32_t depth, uint32_t page_size)
 	l.bufs_off = (entries_end + 4095u) & ~4095u;
 	l.len = (l.bufs_off + (uint64_t)depth * page_size + 4095u) & ~(uint64_t)4095;
 	return l;
+}
+
+/* Whether any disk could take it; whether this one does, only the service knows. */
+static bool
+precomp_arg_valid(uint64_t arg)
+{
+	uint32_t len = zwire_precomp_len(arg);
+
+	return len > 0 && len <= ZWIRE_OBJ_LEN_MAX &&
+	       arg == zwire_precomp_arg(len, zwire_precomp_prio(arg));
 }
 
 int
@@ -41,6 +52,9 @@ zwire_sqe_check(const struct zwire_sqe *sqe, uint32_t depth, uint64_t pages)
 			return -EINVAL;
 		return sqe->page < pages && sqe->arg <= pages - sqe->page ? 0 : -ERANGE;
 	case ZWIRE_OP_STORE_PRECOMP:
+		if (!precomp_arg_valid(sqe->arg))
+			return -EPROTO;
+		return sqe->page < pages ? 0 : -ERANGE;
 	case ZWIRE_OP_STORE_RANGE:
 	case ZWIRE_OP_LOAD:
 		return -EOPNOTSUPP;

@@ -96,6 +96,7 @@ struct zwire_queue_create {
 enum zwire_opcode {
 	ZWIRE_OP_STORE = 1,
 	ZWIRE_OP_STORE_SAME = 2, /**< arg: the word that fills the page */
+	/** The buffer holds an object, arg is zwire_precomp_arg(); on ZARENA_PRECOMP disks only. */
 	ZWIRE_OP_STORE_PRECOMP = 3,
 	ZWIRE_OP_STORE_RANGE = 4,
 	ZWIRE_OP_LOAD = 5,
@@ -112,10 +113,33 @@ struct zwire_sqe {
 	uint64_t user_data;
 };
 
+#define ZWIRE_OBJ_LEN_MAX 65536u /**< bytes; the largest page */
+#define ZWIRE_PRIO_MAX    3u
+
+/** @return arg of STORE_PRECOMP: the object's bytes in bits 0-31, its codec's priority in 32-33 */
+static inline uint64_t
+zwire_precomp_arg(uint32_t len, uint8_t prio)
+{
+	return (uint64_t)(prio & ZWIRE_PRIO_MAX) << 32 | len;
+}
+
+static inline uint32_t
+zwire_precomp_len(uint64_t arg)
+{
+	return (uint32_t)arg;
+}
+
+static inline uint8_t
+zwire_precomp_prio(uint64_t arg)
+{
+	return (uint8_t)(arg >> 32 & ZWIRE_PRIO_MAX);
+}
+
 #define ZWIRE_CQE_SAME    (1u << 0) /**< same-filled: takes no memory of its own */
 #define ZWIRE_CQE_HUGE    (1u << 1) /**< incompressible: stored as it is */
 #define ZWIRE_CQE_MANAGED (1u << 2) /**< went through a managed stream */
 #define ZWIRE_CQE_INLINE  (1u << 3) /**< a managed stream was wanted, a per-lcore one served */
+#define ZWIRE_CQE_CLIENT  (1u << 4) /**< an object that the client compressed */
 
 struct zwire_cqe {
 	uint64_t user_data;
@@ -167,7 +191,8 @@ struct zwire_queue_layout zwire_queue_layout(uint32_t depth, uint32_t page_size)
 
 /**
  * Checks a private copy of an SQE that a client wrote.
- * @return 0; -EPROTO (a client that does this is broken: opcode, flags or buffer cannot be);
+ * @return 0; -EPROTO (a client that does this is broken: opcode, flags, buffer or length of an
+ *         object cannot be);
  *         -EOPNOTSUPP (an opcode of this version that is not built); -ERANGE (pages beyond the
  *         disk); -EINVAL (a discard of no page)
  */

@@ -196,6 +196,7 @@ store_init(struct zstore *st)
 	st->limit = super->stat.mem_limit;
 	ret = zs_pool_init(&st->pool, st->page_size, (uint32_t)(st->objs_max / ZS_PAGE), st->limit);
 	st->huge_len = zs_classes_huge_len(&st->pool.classes, st->page_size);
+	zc_store_relaxed(&st->super->huge_len, st->huge_len);
 	return ret;
 }
 
