@@ -511,16 +511,25 @@ execute(struct fake *f, struct fake_queue *q, const struct zwire_sqe *sqe)
 	struct zobj_id raw = {.len = page_size, .kind = ZSLOT_RAW};
 	struct zobj_id fill = {.len = sizeof(sqe->arg), .kind = ZSLOT_FILL8};
 
+	struct zobj_id object = {.len = zwire_precomp_len(sqe->arg),
+	                         .kind = ZSLOT_OBJ,
+	                         .prio = zwire_precomp_prio(sqe->arg)};
+	uint32_t flags = ZWIRE_CQE_MANAGED;
+
 	assert_int_equal(zwire_sqe_check(sqe, q->depth, f->arena.super->pages), 0);
 	if (sqe->opcode == ZWIRE_OP_STORE) {
 		put_at(f, sqe->page, &raw, place, q->bufs + (size_t)sqe->buf * page_size);
+	} else if (sqe->opcode == ZWIRE_OP_STORE_PRECOMP) {
+		assert_true(object.len < f->arena.super->huge_len);
+		put_at(f, sqe->page, &object, place, q->bufs + (size_t)sqe->buf * page_size);
+		flags = ZWIRE_CQE_CLIENT;
 	} else if (sqe->opcode == ZWIRE_OP_STORE_SAME) {
 		put_at(f, sqe->page, &fill, place, &sqe->arg);
 	} else {
 		for (uint64_t i = 0; i < sqe->arg; i++)
 			fake_commit(f, sqe->page + i, 0);
 	}
-	fake_post(q, sqe->user_data, 0, ZWIRE_CQE_MANAGED);
+	fake_post(q, sqe->user_data, 0, flags);
 }
 
 static void *

@@ -137,6 +137,50 @@ test_damaged(void **state)
 	assert_int_equal(zcl_load(disk, 7, page), 0);
 }
 
+/* Loads what is no page of lz4's into memory that ends where a page does. */
+static void
+assert_bad(const char *object, uint32_t len)
+{
+	uint64_t before = fake.arena.place;
+	char *dst = (char *)malloc(page_size());
+
+	assert_non_null(dst);
+	fake_put(&fake, 1, ZSLOT_OBJ, object, len);
+	fake.arena.place = before;
+	assert_int_equal(zcl_load(disk, 1, dst), -EBADMSG);
+	assert_int_equal(zcl_load_range(disk, 1, 0, 1, dst), -EBADMSG);
+	free(dst);
+}
+
+/* What a client may have handed over: noise, too little, and what makes too much. */
+static void
+test_hostile_objects(void **state)
+{
+	static char object[4 * 65536], content[2 * 65536];
+	uint64_t seed = page_size();
+	int len;
+
+	(void)state;
+	for (unsigned int i = 0; i < 300; i++) {
+		test_random_fill(&seed, (uint8_t *)object, page_size());
+		assert_bad(object, 1 + (uint32_t)(test_random(&seed) % page_size()));
+	}
+	len = LZ4_compress_default(soft_page(1), object, (int)page_size(), sizeof(object));
+	assert_true(len > 0 && (uint32_t)len < page_size());
+	for (uint32_t cut = 1; cut < (uint32_t)len; cut += 1 + cut / 32)
+		assert_bad(object, cut);
+	memset(content, 'x', sizeof(content));
+	for (uint32_t more = 1; more <= page_size(); more *= 2) {
+		len = LZ4_compress_default(content, object, (int)(page_size() + more),
+		                           sizeof(object));
+		assert_bad(object, (uint32_t)len);
+		len = LZ4_compress_default(content, object, (int)(page_size() - more + 1) - 1,
+		                           sizeof(object));
+		if (len > 0)
+			assert_bad(object, (uint32_t)len);
+	}
+}
+
 /* An object in another page's slot does not pass for that page's. */
 static void
 test_foreign_object(void **state)
@@ -251,6 +295,9 @@ main(void)
 	        WITH(test_every_kind, &least),
 	        WITH(test_damaged, &small),
 	        WITH(test_damaged, &large),
+	        WITH(test_hostile_objects, &small),
+	        WITH(test_hostile_objects, &large),
+	        WITH(test_hostile_objects, &least),
 	        WITH(test_foreign_object, &small),
 	        WITH(test_written_back, &small),
 	        WITH(test_removed, &small),

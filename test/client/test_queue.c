@@ -59,7 +59,7 @@ test_depth(void **state)
 	opts.depth = 4097;
 	assert_int_equal(zcl_queue_create(c->disk, &opts, &q), -EINVAL);
 	opts.depth = 1;
-	opts.flags = 1;
+	opts.flags = 2;
 	assert_int_equal(zcl_queue_create(c->disk, &opts, &q), -EINVAL);
 	opts.sz = 1;
 	assert_int_equal(zcl_queue_create(c->disk, &opts, &q), -EINVAL);

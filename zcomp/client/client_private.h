@@ -13,6 +13,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "client/zcl.h"
+#include "codec/codec.h"
 #include "ipc/reader.h"
 #include "ipc/ring.h"
 #include "ipc/wire.h"
@@ -128,6 +129,10 @@ struct zcl_queue {
 	uint64_t epoch_died; /**< the epoch in which the service was lost; it takes a later one */
 	int sock;            /**< the number never changes */
 	struct zcl_disk *disk;
+	const struct zcodec *codec; /**< of ZCL_QUEUE_COMPRESS, or NULL */
+	int32_t level;
+	void *ctx;              /**< codec's scratch, then room for a result of two pages */
+	uint8_t *object;        /**< that room */
 	struct client_op ops[]; /**< depth of them */
 };
 
@@ -232,6 +237,22 @@ queue_op_free(struct zcl_queue *q, uint32_t idx)
 	q->ops[idx].next = q->free_first;
 	q->free_first = idx;
 }
+
+/**
+ * Makes the queue one that compresses when the service is saturated, with its disk's first codec.
+ * @return 0, -EOPNOTSUPP (the disk takes no objects of clients, or a codec is not known here),
+ *         -ENOMEM
+ */
+int queue_compress_init(struct zcl_queue *q);
+void queue_compress_fini(struct zcl_queue *q);
+
+/**
+ * Compresses a page into a buffer of the queue, if it is time to and worth it.
+ * @param src a page of any alignment; may be @p buf, which is written only on success
+ * @param sqe of a store; becomes one of a finished object
+ * @return whether it did
+ */
+bool queue_compress(struct zcl_queue *q, const void *src, void *buf, struct zwire_sqe *sqe);
 
 /** Commits what is staged and rings if the service sleeps. May find the service gone. */
 void queue_publish(struct zcl_queue *q);

@@ -22,6 +22,7 @@
 #define JSON_LEN 512
 
 static_assert(ZCL_OPEN_RDONLY == ZWIRE_OPEN_RDONLY, "passed through");
+static_assert(ZCL_DISK_PRECOMP == ZARENA_PRECOMP, "passed through");
 static_assert(sizeof(((struct zcl_disk_stat *)NULL)->algorithm) == ZARENA_NAME_LEN, "copied");
 
 /* So strict that it needs no quoting in JSON. */

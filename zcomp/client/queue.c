@@ -172,21 +172,21 @@ queue_recover(struct zcl_queue *q)
 }
 
 static int
-take_opts(const struct zcl_queue_opts *from, uint32_t *depth)
+take_opts(struct zcl_queue_opts *opts, const struct zcl_queue_opts *from)
 {
-	struct zcl_queue_opts opts;
+	uint32_t depth = 1;
 	int ret;
 
-	ret = client_opts_take(&opts, sizeof(opts), sizeof(opts), from);
+	ret = client_opts_take(opts, sizeof(*opts), sizeof(*opts), from);
 	if (ret != 0)
 		return ret;
-	if (opts.flags != 0 || opts.depth > ZWIRE_DEPTH_MAX)
+	if ((opts->flags & ~ZCL_QUEUE_COMPRESS) != 0 || opts->depth > ZWIRE_DEPTH_MAX)
 		return -EINVAL;
-	if (opts.depth == 0)
-		opts.depth = ZWIRE_DEPTH_DEFAULT;
-	*depth = 1;
-	while (*depth < opts.depth)
-		*depth *= 2;
+	if (opts->depth == 0)
+		opts->depth = ZWIRE_DEPTH_DEFAULT;
+	while (depth < opts->depth)
+		depth *= 2;
+	opts->depth = depth;
 	return 0;
 }
 
@@ -225,14 +225,23 @@ queue_alloc(struct zcl_disk *disk, uint32_t depth)
 	return q;
 }
 
-int
-zcl_queue_create(struct zcl_disk *disk, const struct zcl_queue_opts *opts, struct zcl_queue **out)
+static void
+queue_free(struct zcl_queue *q)
 {
+	if (q == NULL)
+		return;
+	queue_compress_fini(q);
+	free(q);
+}
+
+int
+zcl_queue_create(struct zcl_disk *disk, const struct zcl_queue_opts *from, struct zcl_queue **out)
+{
+	struct zcl_queue_opts opts;
 	struct zcl_queue *q;
-	uint32_t depth;
 	int ret;
 
-	ret = take_opts(opts, &depth);
+	ret = take_opts(&opts, from);
 	if (ret != 0)
 		return ret;
 	if ((disk->flags & ZCL_OPEN_RDONLY) != 0)
@@ -240,11 +249,15 @@ zcl_queue_create(struct zcl_disk *disk, const struct zcl_queue_opts *opts, struc
 	ret = client_disk_get(disk);
 	if (ret != 0)
 		return ret;
-	q = queue_alloc(disk, depth);
-	ret = q != NULL ? attach(q) : -ENOMEM;
+	q = queue_alloc(disk, opts.depth);
+	ret = q != NULL ? 0 : -ENOMEM;
+	if (ret == 0 && (opts.flags & ZCL_QUEUE_COMPRESS) != 0)
+		ret = queue_compress_init(q);
+	if (ret == 0)
+		ret = attach(q);
 	if (ret != 0) {
 		client_disk_put(disk);
-		free(q);
+		queue_free(q);
 		return ret;
 	}
 	*out = q;
@@ -264,7 +277,7 @@ zcl_queue_destroy(struct zcl_queue *q)
 	}
 	close(q->sock);
 	client_disk_put(q->disk);
-	free(q);
+	queue_free(q);
 }
 
 uint32_t

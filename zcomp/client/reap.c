@@ -24,7 +24,8 @@
 #define LOOK_REAPS 4096u
 
 static_assert(ZCL_CQE_SAME == ZWIRE_CQE_SAME && ZCL_CQE_HUGE == ZWIRE_CQE_HUGE &&
-                      ZCL_CQE_MANAGED == ZWIRE_CQE_MANAGED && ZCL_CQE_INLINE == ZWIRE_CQE_INLINE,
+                      ZCL_CQE_MANAGED == ZWIRE_CQE_MANAGED && ZCL_CQE_INLINE == ZWIRE_CQE_INLINE &&
+                      ZCL_CQE_CLIENT == ZWIRE_CQE_CLIENT,
               "passed through");
 
 static void

@@ -133,7 +133,7 @@ queue_store(struct zcl_queue *q, uint64_t page, const void *src, enum client_op_
 		src = memcpy(buf, src, q->page_size);
 	if (zc_same_filled(src, q->page_size, &sqe.arg))
 		sqe.opcode = ZWIRE_OP_STORE_SAME;
-	else if (src != buf)
+	else if (!queue_compress(q, src, buf, &sqe) && src != buf)
 		memcpy(buf, src, q->page_size);
 	stage(q, idx, &intent, &sqe);
 	return 0;
@@ -193,6 +193,8 @@ zcl_store_buf(struct zcl_queue *q, uint64_t page, void *buf, uint64_t user_data)
 		return -EINVAL;
 	if (zc_same_filled(buf, q->page_size, &sqe.arg))
 		sqe.opcode = ZWIRE_OP_STORE_SAME;
+	else
+		queue_compress(q, buf, buf, &sqe);
 	stage(q, idx, &intent, &sqe);
 	return 0;
 }

@@ -117,6 +117,13 @@ ZCL_API int zcl_admin(struct zcl *zc, const char *request, char *reply, size_t l
 
 /* Disks. Names: [A-Za-z0-9][A-Za-z0-9._-]{0,62} */
 
+/**
+ * Takes objects that clients have compressed themselves, which ZCL_QUEUE_COMPRESS needs. The
+ * service looks at their codec and length only: whoever may store can so leave pages whose loads
+ * answer -EBADMSG, and do no other harm. `precompressed=1` on command lines.
+ */
+#define ZCL_DISK_PRECOMP 0x1u
+
 struct zcl_disk_opts {
 	size_t sz;
 	uint64_t pages; /**< 1 upwards */
@@ -124,7 +131,7 @@ struct zcl_disk_opts {
 	const char *algorithm;
 	uint64_t mem_limit; /**< bytes; 0 = none */
 	uint32_t mode;      /**< as of chmod(2): r loads, w stores; 0 = 0600 */
-	uint32_t flags;     /**< 0 */
+	uint32_t flags;     /**< ZCL_DISK_PRECOMP */
 	uint32_t page_size; /**< bytes, a power of two, 1024 to 65536; 0 = 4096 */
 };
 
@@ -240,18 +247,27 @@ ZCL_API int zcl_load_range(struct zcl_disk *disk, uint64_t page, uint32_t off, u
  * queue take effect in the order of submission; completions of different pages come in any order.
  */
 
+/**
+ * Stores may compress in the caller's thread while the service is saturated: while it leaves more
+ * than a fourth of the queue, or more than 64 operations, untaken. A queue so shallow that the
+ * service takes all of it at a time (32 operations) never does. Everything else stays as it is;
+ * completions of such stores have ZCL_CQE_CLIENT. Only on a disk made with ZCL_DISK_PRECOMP.
+ */
+#define ZCL_QUEUE_COMPRESS 0x1u
+
 struct zcl_queue_opts {
 	size_t sz;
 	uint32_t depth; /**< rounded up to a power of two, at most 4096; 0 = 256 */
-	uint32_t flags; /**< 0 */
+	uint32_t flags; /**< ZCL_QUEUE_COMPRESS */
 };
 
 /**
  * Makes a queue with `depth` page buffers. Its memory is not inherited by a forked child.
  * @param opts or NULL
  * @param out  the caller's, for zcl_queue_destroy()
- * @return 0, -EINVAL, -E2BIG, -EACCES (no permission `w`, or ZCL_OPEN_RDONLY), -EDQUOT (the
- * client's quota), -ESTALE (see zcl_reconnect()), -ETIME, -EPROTO, -ECONNRESET, -EMFILE, -ENOMEM
+ * @return 0, -EINVAL, -E2BIG, -EACCES (no permission `w`, or ZCL_OPEN_RDONLY), -EOPNOTSUPP
+ * (ZCL_QUEUE_COMPRESS, and the disk was not made for it), -EDQUOT (the client's quota), -ESTALE
+ * (see zcl_reconnect()), -ETIME, -EPROTO, -ECONNRESET, -EMFILE, -ENOMEM
  */
 ZCL_API int zcl_queue_create(struct zcl_disk *disk, const struct zcl_queue_opts *opts,
                              struct zcl_queue **out);
@@ -312,10 +328,11 @@ ZCL_API int zcl_discard(struct zcl_queue *q, uint64_t page, uint64_t nr, uint64_
  */
 ZCL_API int zcl_submit(struct zcl_queue *q);
 
-#define ZCL_CQE_SAME    0x1u /**< same-filled: takes no memory of its own */
-#define ZCL_CQE_HUGE    0x2u /**< incompressible: stored as it is */
-#define ZCL_CQE_MANAGED 0x4u /**< went through a managed stream */
-#define ZCL_CQE_INLINE  0x8u /**< a managed stream was wanted, a per-lcore one served */
+#define ZCL_CQE_SAME    0x1u  /**< same-filled: takes no memory of its own */
+#define ZCL_CQE_HUGE    0x2u  /**< incompressible: stored as it is */
+#define ZCL_CQE_MANAGED 0x4u  /**< went through a managed stream */
+#define ZCL_CQE_INLINE  0x8u  /**< a managed stream was wanted, a per-lcore one served */
+#define ZCL_CQE_CLIENT  0x10u /**< compressed in the client, see ZCL_QUEUE_COMPRESS */
 
 /**
  * A completion. `res` is 0: the page is in the arena, and every later load by anybody sees it or
