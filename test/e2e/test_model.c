@@ -210,6 +210,9 @@ run_user(void *arg)
 	struct zcl_queue_opts opts = {.sz = sizeof(opts), .depth = DEPTH};
 	unsigned int left = 0;
 
+	/* Every other one compresses for itself when the service is slow. */
+	if (u->id % 2 == 1)
+		opts.flags = ZCL_QUEUE_COMPRESS;
 	E2E_CHECK(zcl_queue_create(u->disk, &opts, &u->q) == 0);
 	for (unsigned int i = 0; i < OPS; i++)
 		one_op(u);
@@ -252,12 +255,15 @@ run_model(struct e2e *e)
 {
 	struct user *users = (struct user *)calloc(USERS, sizeof(*users));
 	struct zcl *zc = e2e_connect(e);
-	struct zcl_disk *disk = e2e_disk(zc, "model", PAGES);
+	struct zcl_disk_opts opts = {.sz = sizeof(opts), .pages = PAGES, .flags = ZCL_DISK_PRECOMP};
+	struct zcl_disk *disk = NULL;
 	struct zcl_disk_stat st = {.sz = sizeof(st)};
 	uint64_t page[E2E_PAGE / 8], stamp, stored = 0;
 	pid_t pids[PROCESSES];
 
 	assert_non_null(users);
+	assert_int_equal(zcl_disk_create(zc, "model", &opts), 0);
+	assert_int_equal(zcl_disk_open(zc, "model", &disk), 0);
 	for (unsigned int i = 0; i < USERS; i++) {
 		users[i].socket = e->socket;
 		users[i].id = i;
