@@ -9,6 +9,8 @@
 packages_build=(gcc libc6-dev pkgconf meson ninja-build libdpdk-dev libisal-dev
 	liblz4-dev libjansson-dev libcmocka-dev)
 packages_test=(dpdk-dev g++ libbenchmark-dev)
+# For curves; the tests do without.
+packages_plot=(gnuplot-nox)
 packages_sanitize=(clang libclang-rt-dev llvm)
 packages_fresh=(mmdebstrap)
 

@@ -54,7 +54,7 @@ static int
 run(const struct perf_opts *opts, struct report *report)
 {
 	struct perf_place place;
-	unsigned int nr_cpus = 1;
+	unsigned int nr_cpus = opts->ptest->nr_cpus > 1 ? opts->ptest->nr_cpus : 1;
 	int ret;
 
 	for (unsigned int i = 0; i < opts->nr_targets; i++) {

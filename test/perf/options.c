@@ -19,6 +19,7 @@
 #include "pairing.h"
 #include "perf.h"
 #include "ptest.h"
+#include "streams.h"
 #include "target.h"
 
 #define BURST_DEFAULT 32u
@@ -40,6 +41,8 @@ enum option_key {
 	KEY_FORCE,
 	KEY_SOCKET,
 	KEY_ZCOMPD,
+	KEY_CSV,
+	KEY_SVG,
 };
 
 static const struct argp_option option_table[] = {
@@ -59,6 +62,9 @@ static const struct argp_option option_table[] = {
         {"json", KEY_JSON, "FILE", 0,
          "Write the report there, too; '-': to standard output, and the table to standard error",
          0},
+        {"csv", KEY_CSV, "FILE", 0, "Ptest streams: write a row for each point and mode there, too",
+         0},
+        {"svg", KEY_SVG, "FILE", 0, "Ptest streams: draw the curves there, by gnuplot", 0},
         {"quick", KEY_QUICK, NULL, 0,
          "Few and short passes: shows that it works, not how fast it is", 0},
         {"force", KEY_FORCE, NULL, 0, "Measure debug and sanitizer builds, too", 0},
@@ -77,7 +83,8 @@ static const struct {
         {KEY_ALGO, PERF_OPTION_ALGO},         {KEY_COMPRESS_LEVEL, PERF_OPTION_COMPRESS_LEVEL},
         {KEY_BURST_SZ, PERF_OPTION_BURST_SZ}, {KEY_NUM_ITER, PERF_OPTION_NUM_ITER},
         {KEY_QUICK, PERF_OPTION_QUICK},       {KEY_SOCKET, PERF_OPTION_SOCKET},
-        {KEY_ZCOMPD, PERF_OPTION_ZCOMPD},
+        {KEY_ZCOMPD, PERF_OPTION_ZCOMPD},     {KEY_TARGET, PERF_OPTION_TARGET},
+        {KEY_CSV, PERF_OPTION_CSV},           {KEY_SVG, PERF_OPTION_SVG},
 };
 
 /* The command line as it is being read. */
@@ -197,8 +204,12 @@ check_use(struct argp_state *state, const struct parsing *p)
 			continue;
 		while (o->key != particular[i].key)
 			o++;
-		argp_error(state, "--%s: neither ptest %s nor target %s has a use for it", o->name,
-		           opts->ptest->name, names);
+		if (opts->nr_targets == 0)
+			argp_error(state, "--%s: ptest %s has no use for it", o->name,
+			           opts->ptest->name);
+		else
+			argp_error(state, "--%s: neither ptest %s nor target %s has a use for it",
+			           o->name, opts->ptest->name, names);
 	}
 }
 
@@ -209,6 +220,8 @@ finish(struct argp_state *state, struct parsing *p)
 
 	if (opts->input_file == NULL)
 		argp_error(state, "--input-file is needed; test/perf/corpus.sh makes one");
+	if ((opts->ptest->options & PERF_OPTION_TARGET) == 0)
+		opts->nr_targets = 0;
 	check_use(state, p);
 	if (opts->socket != NULL && opts->zcompd != NULL)
 		argp_error(state, "--zcompd: no service is started with --socket");
@@ -253,6 +266,15 @@ parse_particular(int key, char *arg, struct argp_state *state)
 	case KEY_ZCOMPD:
 		p->opts->zcompd = arg;
 		break;
+	case KEY_TARGET:
+		set_targets(state, p->opts, arg);
+		break;
+	case KEY_CSV:
+		p->opts->csv = arg;
+		break;
+	case KEY_SVG:
+		p->opts->svg = arg;
+		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -271,9 +293,6 @@ parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_PTEST:
 		set_ptest(state, p->opts, arg);
-		break;
-	case KEY_TARGET:
-		set_targets(state, p->opts, arg);
 		break;
 	case KEY_INPUT_FILE:
 		p->opts->input_file = arg;
@@ -323,6 +342,9 @@ help(int key, const char *text, void *input)
 	fputs("Targets:\n", stream);
 	for (unsigned int i = 0; target_table[i] != NULL; i++)
 		fprintf(stream, "  %-12s %s\n", target_table[i]->name, target_table[i]->doc);
+	fputs("Modes of ptest streams:\n", stream);
+	for (unsigned int i = 0; streams_modes[i].name != NULL; i++)
+		fprintf(stream, "  %-13s %s\n", streams_modes[i].name, streams_modes[i].doc);
 	fprintf(stream, "\n%s", text);
 	fclose(stream);
 	return out;
@@ -339,7 +361,8 @@ perf_opts_parse(struct perf_opts *opts, int argc, char **argv)
 	               "turn, each for 75 ms or more; the first round does not count. The spread "
 	               "is that of the middle half of the pairs; above 15 % the figure is not to "
 	               "be trusted. The client runs on the first CPU of the affinity mask, the "
-	               "worker on the second: taskset chooses others.",
+	               "worker on the second: taskset chooses others. In ptest streams these are "
+	               "the submitter, and the device where it compresses really.",
 	        .help_filter = help,
 	};
 	struct parsing p = {.opts = opts};

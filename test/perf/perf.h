@@ -31,25 +31,33 @@ enum perf_option {
 	PERF_OPTION_QUICK = 1u << 4,
 	PERF_OPTION_SOCKET = 1u << 5,
 	PERF_OPTION_ZCOMPD = 1u << 6,
+	PERF_OPTION_TARGET = 1u << 7,
+	PERF_OPTION_CSV = 1u << 8,
+	PERF_OPTION_SVG = 1u << 9,
 };
 
 /** What the command line says. The strings are those of argv. */
 struct perf_opts {
 	const struct ptest *ptest;
 	const struct target_ops *targets[PERF_TARGETS_MAX]; /**< ratios are to the first */
-	unsigned int nr_targets;
+	unsigned int nr_targets;                            /**< 0 = the ptest has none */
 	const char *input_file;
 	uint64_t extended_len; /**< bytes; 0 = as the file is */
 	unsigned int nr_pairs;
 	uint64_t min_ns; /**< of a pass */
 	unsigned int burst;
 	int level;
-	const char *json;   /**< NULL = none, "-" = standard output */
+	const char *json; /**< NULL = none, "-" = standard output */
+	const char *csv;  /**< NULL = none, as svg */
+	const char *svg;
 	const char *socket; /**< NULL = a service of our own */
 	const char *zcompd; /**< NULL = the one beside this program */
 	bool quick;
 	bool force;
 };
+
+/** @return the commit that was built, with -dirty for more; the version where git cannot tell */
+const char *perf_commit(void);
 
 /** Reads the command line; a wrong one says what is wrong and exits 2. */
 void perf_opts_parse(struct perf_opts *opts, int argc, char **argv);

@@ -35,8 +35,8 @@ pin(struct perf_place *place, unsigned int nr_cpus)
 	if (sched_getaffinity(0, sizeof(place->cpus), &place->cpus) < 0)
 		return -errno;
 	if ((unsigned int)CPU_COUNT(&place->cpus) < nr_cpus) {
-		zc_err("%u threads must run at the same time, and there %s %d CPU%s: other targets "
-		       "need fewer",
+		zc_err("%u threads must run at the same time, and there %s %d CPU%s: other "
+		       "targets or ptests need fewer",
 		       nr_cpus, CPU_COUNT(&place->cpus) == 1 ? "is" : "are",
 		       CPU_COUNT(&place->cpus), CPU_COUNT(&place->cpus) == 1 ? "" : "s");
 		return -ENOSPC;

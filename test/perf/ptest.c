@@ -11,5 +11,6 @@
 const struct ptest *const ptest_table[] = {
         &ptest_throughput,
         &ptest_verify,
+        &ptest_streams,
         NULL,
 };

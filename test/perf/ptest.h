@@ -16,14 +16,16 @@
 
 struct ptest {
 	const char *name;
-	const char *doc;  /**< for --help */
-	uint32_t options; /**< enum perf_option that it has a use for */
-	/** @param targets env->opts->nr_targets of them, ready, that hold sweep 0 */
+	const char *doc;      /**< for --help */
+	uint32_t options;     /**< enum perf_option that it has a use for; among them targets */
+	unsigned int nr_cpus; /**< threads that must run at the same time; 0 = the targets know */
+	/** @param targets env->opts->nr_targets of them, ready, that hold sweep 0; maybe none */
 	int (*run)(const struct target_env *env, struct target **targets, struct report *report);
 };
 
 extern const struct ptest ptest_throughput;
 extern const struct ptest ptest_verify;
+extern const struct ptest ptest_streams;
 
 /** All ptests; the last entry is NULL. */
 extern const struct ptest *const ptest_table[];

@@ -244,6 +244,6 @@ run_throughput(const struct target_env *env, struct target **targets, struct rep
 const struct ptest ptest_throughput = {
         .name = "throughput",
         .doc = "verifies, then measures stores and loads",
-        .options = PERF_OPTION_NUM_ITER | PERF_OPTION_QUICK,
+        .options = PERF_OPTION_TARGET | PERF_OPTION_NUM_ITER | PERF_OPTION_QUICK,
         .run = run_throughput,
 };

@@ -44,6 +44,7 @@ struct report {
 	unsigned int nr_rows;
 	struct host host;
 	char corpus[160];
+	char *own;     /* table, or NULL */
 	char line[96]; /* of the cache line, or empty */
 	FILE *json;    /* NULL = none wanted */
 };
@@ -92,12 +93,12 @@ report_create(const struct perf_opts *opts, int argc, char **argv)
 	}
 	r->opts = opts;
 	r->root = json_pack(
-	        "{s:s, s:s, s:s, s:o, s:b, s:i, s:f, s:{s:s, s:i, s:s}, s:{}, s:{}, s:[]}",
-	        "program", "zcomp-perf", "version", ZCOMPD_VERSION, "ptest", opts->ptest->name,
-	        "command", command_line(argc, argv), "quick", (int)opts->quick, "pairs",
-	        (int)opts->nr_pairs, "pass_ms", (double)opts->min_ns / 1e6, "codec", "algorithm",
-	        "lz4", "level", opts->level, "library", LZ4_versionString(), "targets", "ratios",
-	        "warnings");
+	        "{s:s, s:s, s:s, s:s, s:o, s:b, s:i, s:f, s:{s:s, s:i, s:s}, s:{}, s:{}, s:[]}",
+	        "program", "zcomp-perf", "version", ZCOMPD_VERSION, "commit", perf_commit(),
+	        "ptest", opts->ptest->name, "command", command_line(argc, argv), "quick",
+	        (int)opts->quick, "pairs", (int)opts->nr_pairs, "pass_ms",
+	        (double)opts->min_ns / 1e6, "codec", "algorithm", "lz4", "level", opts->level,
+	        "library", LZ4_versionString(), "targets", "ratios", "warnings");
 	if (r->root == NULL)
 		zc_err("no memory for a report");
 	if (r->root == NULL || open_json(r) != 0) {
@@ -115,6 +116,7 @@ report_destroy(struct report *r)
 	if (r->json != NULL && r->json != stdout)
 		fclose(r->json);
 	json_decref(r->root);
+	free(r->own);
 	free(r);
 }
 
@@ -156,6 +158,20 @@ report_line(struct report *r, double before_ns, double after_ns)
 	snprintf(r->line, sizeof(r->line),
 	         "a cache line from CPU to CPU and back: %.0f ns before, %.0f ns after\n",
 	         before_ns, after_ns);
+}
+
+void
+report_own(struct report *r, char *text, json_t *json)
+{
+	r->own = text;
+	json_object_set_new(r->root, r->opts->ptest->name, json);
+}
+
+void
+report_warning(struct report *r, const char *what, uint64_t count)
+{
+	json_array_append_new(json_object_get(r->root, "warnings"),
+	                      json_sprintf("%s: %llu", what, (unsigned long long)count));
 }
 
 static json_t *
@@ -279,19 +295,12 @@ print_row(const struct report *r, const struct row *row, FILE *out)
 }
 
 static void
-print_table(const struct report *r, FILE *out)
+print_rows(const struct report *r, FILE *out)
 {
 	const struct perf_opts *opts = r->opts;
-	size_t i;
-	json_t *warning;
+	unsigned int i;
 
-	fprintf(out, "%s, lz4 level %d", opts->ptest->name, opts->level);
-	if ((opts->ptest->options & PERF_OPTION_NUM_ITER) != 0)
-		fprintf(out, ", %u pairs of passes of %.0f ms or more%s", opts->nr_pairs,
-		        (double)opts->min_ns / 1e6,
-		        opts->quick ? ": shows that it works, not how fast" : "");
-	fprintf(out, "\ncorpus: %s\nhost: %s, %d CPUs, %s, %s\n%s\n%-32s", r->corpus, r->host.cpu,
-	        r->host.nr_cpus, r->host.kernel, r->host.compiler, r->line, "");
+	fprintf(out, "%-32s", "");
 	for (i = 0; i < opts->nr_targets; i++)
 		fprintf(out, "%12s", opts->targets[i]->name);
 	for (i = 1; i < opts->nr_targets; i++) {
@@ -304,6 +313,26 @@ print_table(const struct report *r, FILE *out)
 	fprintf(out, "%s\n", opts->nr_targets == 1 ? "    spread" : "");
 	for (i = 0; i < r->nr_rows; i++)
 		print_row(r, &r->rows[i], out);
+}
+
+static void
+print_table(const struct report *r, FILE *out)
+{
+	const struct perf_opts *opts = r->opts;
+	json_t *warning;
+	size_t i;
+
+	fprintf(out, "%s, lz4 level %d", opts->ptest->name, opts->level);
+	if ((opts->ptest->options & PERF_OPTION_NUM_ITER) != 0)
+		fprintf(out, ", %u pairs of passes of %.0f ms or more%s", opts->nr_pairs,
+		        (double)opts->min_ns / 1e6,
+		        opts->quick ? ": shows that it works, not how fast" : "");
+	fprintf(out, "\ncorpus: %s\nhost: %s, %d CPUs, %s, %s\n%s\n", r->corpus, r->host.cpu,
+	        r->host.nr_cpus, r->host.kernel, r->host.compiler, r->line);
+	if (r->own != NULL)
+		fputs(r->own, out);
+	else
+		print_rows(r, out);
 	json_array_foreach (json_object_get(r->root, "warnings"), i, warning)
 		fprintf(out, "%swarning: %s\n", i == 0 ? "\n" : "", json_string_value(warning));
 	fflush(out);

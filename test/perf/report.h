@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "corpus.h"
 #include "perf.h"
 
@@ -36,6 +38,15 @@ void report_place(struct report *r, const struct perf_place *place);
 
 /** Says what line_round_trip_ns() found. It is printed where it was found at all. */
 void report_line(struct report *r, double before_ns, double after_ns);
+
+/**
+ * Gives a ptest without targets a table and a part of the JSON of its own.
+ * @param text malloc'ed; both become the report's
+ */
+void report_own(struct report *r, char *text, json_t *json);
+
+/** Warns of something that was counted. */
+void report_warning(struct report *r, const char *what, uint64_t count);
 
 /**
  * Adds a figure.

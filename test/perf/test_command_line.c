@@ -81,6 +81,7 @@ test_help(void **state)
 {
 	(void)state;
 	expect(ARGS("--help"), 0, "  throughput ");
+	expect(ARGS("--help"), 0, "  streams ");
 	expect(ARGS("--help"), 0, "  service ");
 	expect(ARGS("--version"), 0, "zcomp-perf ");
 }
@@ -89,7 +90,7 @@ static void
 test_values(void **state)
 {
 	static const char *const table[][3] = {
-	        {"--ptest", "latency", "no 'latency'; there are: throughput verify"},
+	        {"--ptest", "latency", "no 'latency'; there are: throughput verify streams"},
 	        {"--target", "pmd", "no 'pmd'; there are: codec service"},
 	        {"--target", "codec,", "no ''; there are"},
 	        {"--target", "codec,codec", "'codec' is there twice"},
@@ -125,6 +126,14 @@ test_of_no_use(void **state)
 	       "--zcompd: neither");
 	expect(ARGS("--input-file", "CORPUS", "--ptest", "verify", "--num-iter", "20"), 2,
 	       "--num-iter: neither ptest verify nor target codec, service");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "streams", "--target", "codec"), 2,
+	       "--target: ptest streams has no use for it");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "streams", "--socket", "s"), 2,
+	       "--socket: ptest streams has no use for it");
+	expect(ARGS("--input-file", "CORPUS", "--target", "codec", "--csv", "c"), 2,
+	       "--csv: neither ptest throughput nor target codec");
+	expect(ARGS("--input-file", "CORPUS", "--target", "codec", "--svg", "s"), 2,
+	       "--svg: neither ptest throughput nor target codec");
 	expect(ARGS("--input-file", "CORPUS", "--socket", "s", "--zcompd", "z"), 2,
 	       "--zcompd: no service is started with --socket");
 }
@@ -143,10 +152,29 @@ test_files(void **state)
 	       "ended before it was ready");
 	expect(ARGS("--force", "--input-file", "CORPUS", "--socket", "/dev/shm/no/such/file"), 1,
 	       "/dev/shm/no/such/file");
+	expect(ARGS("--force", "--input-file", "CORPUS", "--ptest", "streams", "--quick", "--csv",
+	            "/dev/shm/no/such/file"),
+	       1, "--csv: /dev/shm/no/such/file: No such file");
 	assert_int_equal(truncate(corpus, 1000000), 0);
 	expect(ARGS("--force", "--input-file", "CORPUS"), 1,
 	       "has 1000000 bytes; 1 MiB to 1 TiB can be measured");
 	assert_int_equal(truncate(corpus, 1 << 20), 0);
+}
+
+static void
+test_without_gnuplot(void **state)
+{
+	char *path = getenv("PATH");
+
+	(void)state;
+	assert_non_null(path);
+	path = strdup(path);
+	assert_int_equal(setenv("PATH", "/dev/shm/no/such/folder", 1), 0);
+	expect(ARGS("--force", "--input-file", "CORPUS", "--ptest", "streams", "--quick", "--svg",
+	            "/dev/shm/no/such/file"),
+	       1, "--svg: there is no gnuplot; Debian's package is gnuplot-nox");
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	free(path);
 }
 
 static void
@@ -163,6 +191,8 @@ test_too_few_cpus(void **state)
 	CPU_SET(cpu, &one);
 	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
 	expect(ARGS("--force", "--input-file", "CORPUS"), 1,
+	       "2 threads must run at the same time, and there is 1 CPU");
+	expect(ARGS("--force", "--input-file", "CORPUS", "--ptest", "streams", "--quick"), 1,
 	       "2 threads must run at the same time, and there is 1 CPU");
 	expect(ARGS("--force", "--input-file", "CORPUS", "--target", "codec", "--quick"), 0,
 	       "stores/s");
@@ -201,9 +231,13 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_help),         cmocka_unit_test(test_values),
-	        cmocka_unit_test(test_of_no_use),    cmocka_unit_test(test_files),
-	        cmocka_unit_test(test_too_few_cpus), cmocka_unit_test(test_build),
+	        cmocka_unit_test(test_help),
+	        cmocka_unit_test(test_values),
+	        cmocka_unit_test(test_of_no_use),
+	        cmocka_unit_test(test_files),
+	        cmocka_unit_test(test_too_few_cpus),
+	        cmocka_unit_test(test_build),
+	        cmocka_unit_test(test_without_gnuplot),
 	};
 
 	if (argc != 2)
