@@ -484,6 +484,31 @@ test_adaptive_full(void **state)
 	}
 }
 
+/* Streams that are taken and not submitted are not the device's doing: they go first. */
+static void
+test_adaptive_unsubmitted(void **state)
+{
+	struct zcomp *comp = create(&fake_backend_alone, DEPTH);
+	struct zcomp_want want = want_of(ZCOMP_POLICY_ADAPTIVE, 0);
+	struct zcomp_strm *strms[DEPTH];
+
+	(void)state;
+	want.waiting = 20;
+	learn(comp, 9000, 3000);
+	take_all(comp, strms);
+	expect(comp, &want, ZCOMP_WAIT);
+	/* Unless it does not take them. */
+	fake_devs[0].refuse = true;
+	assert_int_equal(zcomp_submit(comp, 0, strms, DEPTH), 0);
+	expect(comp, &want, ZCOMP_GRANTED);
+	fake_devs[0].refuse = false;
+	assert_int_equal(zcomp_submit(comp, 0, strms, DEPTH), DEPTH);
+	expect(comp, &want, ZCOMP_GRANTED);
+	fake_now_ns += DEPTH * 9000;
+	assert_int_equal(drain(comp), DEPTH);
+	zcomp_destroy(comp);
+}
+
 /* What was too slow once is tried again one day, and then as it is by then. */
 static void
 test_adaptive_tries_again(void **state)
@@ -822,6 +847,7 @@ main(void)
 	        TEST(test_adaptive_explores),
 	        TEST(test_adaptive_chooses),
 	        TEST(test_adaptive_full),
+	        TEST(test_adaptive_unsubmitted),
 	        TEST(test_adaptive_tries_again),
 	        TEST(test_adaptive_forgets_software),
 	        TEST(test_worth_alone),

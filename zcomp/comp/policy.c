@@ -75,13 +75,16 @@ device_is_sooner(struct zcomp *comp, unsigned int lcore, const struct zcomp_want
 
 /*
  * Whether a device that takes no more has enough to do for as long as the lcore is at a page of its
- * own. If so that page costs nothing, however many wait; if not, the device would run dry.
+ * own. If so that page costs nothing, however many wait; if not, the device would run dry. One that
+ * has nothing gets its pages only when the caller submits the streams that it has taken.
  */
 static bool
 device_stays_busy(const struct zcomp *comp, unsigned int lcore)
 {
 	struct zcomp_expected expected = zcomp_expected(comp, lcore);
 
+	if (expected.idle && expected.managed_ns != 0)
+		return false;
 	return expected.backlog_ns == 0 || expected.backlog_ns > expected.software_ns;
 }
 

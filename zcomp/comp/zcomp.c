@@ -564,6 +564,7 @@ zcomp_expected(const struct zcomp *comp, unsigned int lcore)
 	        .backlog_ns = w != NULL ? zcomp_watch_backlog_ns(w) : 0,
 	        .software_ns = comp->lcores[lcore].soft_ns,
 	        .faded_ns = comp->lcores[lcore].faded_ns,
+	        .idle = w != NULL && zcomp_watch_idle(w) && w->refused_ns == 0,
 	};
 }
 

@@ -224,6 +224,7 @@ struct zcomp_expected {
 	uint64_t backlog_ns;  /**< of that device: for the last of the pages that it has now */
 	uint64_t software_ns; /**< of the per-lcore stream */
 	uint64_t faded_ns;    /**< what is to be taken off managed_ns; see zcomp_expected_fade() */
+	bool idle;            /**< that device has nothing at all, and has refused nothing */
 };
 
 /** @return what is expected of the next page. The lcore. */
