@@ -53,7 +53,7 @@ struct lcore {
 	uint64_t soft_ns;       /* a page on the per-lcore stream, mean; 0 = not known */
 	unsigned int soft_left; /* managed pages until it is forgotten */
 	uint64_t faded_ns;      /* taken off what is expected of devices */
-	unsigned int turn;      /* of the managers */
+	unsigned int turn;      /* whose it is: less than there are managers */
 	_Alignas(CACHE_LINE) struct zcomp_stats stats;
 };
 
@@ -274,11 +274,19 @@ manager_get(struct zcomp *comp, struct zcomp_manager *m, unsigned int lcore)
 	return &zstrm->strm;
 }
 
-/* The managers by turns, beginning with whose turn it is. */
+/* The managers by turns, beginning with whose turn it is. @i is less than there are. */
+static unsigned int
+manager_idx(const struct zcomp *comp, unsigned int lcore, unsigned int i)
+{
+	unsigned int at = comp->lcores[lcore].turn + i;
+
+	return at < comp->nr_managers ? at : at - comp->nr_managers;
+}
+
 static struct zcomp_manager *
 manager_at(struct zcomp *comp, unsigned int lcore, unsigned int i)
 {
-	return &comp->managers[(comp->lcores[lcore].turn + i) % comp->nr_managers];
+	return &comp->managers[manager_idx(comp, lcore, i)];
 }
 
 static struct zcomp_strm *
@@ -431,7 +439,7 @@ zcomp_submit(struct zcomp *comp, unsigned int lcore, struct zcomp_strm **strms, 
 	if (managed > 0) {
 		count(&lc->stats.in_flight, managed);
 		soft_forget(lc, managed);
-		lc->turn++;
+		lc->turn = lc->turn + 1 < comp->nr_managers ? lc->turn + 1 : 0;
 	}
 	return done;
 }
@@ -545,7 +553,7 @@ static const struct zcomp_watch *
 next_watch(const struct zcomp *comp, unsigned int lcore)
 {
 	for (unsigned int i = 0; i < comp->nr_managers; i++) {
-		unsigned int at = (comp->lcores[lcore].turn + i) % comp->nr_managers;
+		unsigned int at = manager_idx(comp, lcore, i);
 		const struct zcomp_watch *w = &comp->managers[at].watches[lcore];
 
 		if (!zcomp_watch_suspect(w))
