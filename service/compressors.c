@@ -22,12 +22,17 @@
 /* rte_vdev_init() says so when no driver goes by the name. */
 #define NO_DRIVER (-1)
 
+/* Who is refused hears why from the driver. Later it is silent: it may log each page that does not
+ * compress, which nobody wants in a service. */
 static int
 vdev_init(const char *name, const char *args)
 {
-	/* A driver may log each page that does not compress; nobody wants that in a service. */
+	int ret;
+
+	rte_log_set_level_pattern("pmd.compress.*", RTE_LOG_ERR);
+	ret = rte_vdev_init(name, args);
 	rte_log_set_level_pattern("pmd.compress.*", RTE_LOG_CRIT);
-	return rte_vdev_init(name, args);
+	return ret;
 }
 
 /* Makes a vdev, unless the EAL has a device of that name already. */
