@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,16 @@ open_device(struct zd_compressors *c, const char *name, uint32_t depth)
 	return ret == -EINVAL ? -EIO : ret;
 }
 
+static bool
+has_device(const struct zd_compressors *c, const char *name)
+{
+	for (unsigned int i = 0; i < c->nr_devices; i++) {
+		if (strcmp(c->device_names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 int
 zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t depth)
 {
@@ -96,6 +107,13 @@ zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t d
 	args = strchr(name, ',');
 	if (args != NULL)
 		*args++ = '\0';
+	if (has_device(c, name)) {
+		zc_err("device '%s' is there twice; instances of a driver differ by a number, as "
+		       "in compress_lz4_1",
+		       name);
+		free(name);
+		return -EINVAL;
+	}
 	ret = probe(c, name, args != NULL ? args : "");
 	if (ret == 0)
 		ret = open_device(c, name, depth);

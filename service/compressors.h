@@ -60,7 +60,8 @@ zd_compressors_nr(const struct zd_compressors *c)
  *             its driver loaded from driver_dir if the EAL has none; a device that the EAL has
  *             found itself is taken as it is
  * @return 0, or a negative errno after an error line that says why; -EINVAL only where the driver
- *         refuses the arguments, or where zd_driver_load() refuses the driver
+ *         refuses the arguments, where zd_driver_load() refuses the driver, or where a device of
+ *         that name was added before
  */
 int zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t depth);
 

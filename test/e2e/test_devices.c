@@ -86,6 +86,22 @@ test_arguments_refused(void **state)
 	}
 }
 
+/* A second one of the same name would be the first one again. */
+static void
+test_named_twice(void **state)
+{
+	struct e2e *e = (struct e2e *)*state;
+
+	e2e_start_fails(e,
+	                (const char *const[]){"--plugin-dir", dir.path, "--device", "compress_sim0",
+	                                      "--device", "compress_sim0,engines=2", NULL},
+	                1, "'compress_sim0' is there twice");
+	e2e_start_fails(
+	        e,
+	        (const char *const[]){"--device", "compress_lz4", "--device", "compress_lz4", NULL},
+	        1, "'compress_lz4' is there twice");
+}
+
 #define DEVICES_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -94,6 +110,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	        DEVICES_TEST(test_instances),
 	        DEVICES_TEST(test_arguments_refused),
+	        DEVICES_TEST(test_named_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
