@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include <jansson.h>
 
@@ -159,6 +160,7 @@ run_client(void *arg)
 void
 load_init(struct load *l, struct e2e *e, const char *const disks[LOAD_CLIENTS])
 {
+	memset(l, 0, sizeof(*l));
 	l->clients = (struct load_client *)mmap(NULL, LOAD_CLIENTS * sizeof(*l->clients),
 	                                        PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 	                                        -1, 0);
@@ -193,9 +195,25 @@ load_end(struct load *l)
 {
 	/* Seen by both: nobody reads it. */
 	assert_int_equal(write(l->told, "", 1), 1);
-	for (unsigned int i = 0; i < LOAD_CLIENTS; i++)
+	for (unsigned int i = 0; i < LOAD_CLIENTS; i++) {
 		assert_int_equal(e2e_wait(l->pids[i]), 0);
+		l->pids[i] = 0;
+	}
 	close(l->told);
+}
+
+void
+load_assert_running(const struct load *l)
+{
+	siginfo_t info = {0};
+
+	for (unsigned int i = 0; i < LOAD_CLIENTS && l->pids[i] != 0; i++) {
+		assert_int_equal(
+		        waitid(P_PID, (id_t)l->pids[i], &info, WEXITED | WNOHANG | WNOWAIT), 0);
+		/* Unless it was told, it ends only where it has found something. */
+		if (info.si_pid != 0 && info.si_status != 0)
+			fail_msg("client %u has failed", i);
+	}
 }
 
 void

@@ -19,7 +19,7 @@
  */
 
 #define LOAD_CLIENTS   2u
-#define LOAD_PAGES     192u /**< of one client: one has the pages from 0 on, the next those behind */
+#define LOAD_PAGES     192u /**< of a client; the next one has those behind */
 #define LOAD_DEPTH     256u
 #define LOAD_UNDER_WAY 4u /**< operations on one page at a time */
 
@@ -74,11 +74,15 @@ uint64_t load_number(struct zcl *zc, const char *list, const char *key);
 /** @return that number of one in the list */
 uint64_t load_number_of(struct zcl *zc, const char *list, size_t at, const char *key);
 
-/** Waits until it is so. For what the service's own numbers tell. */
-#define LOAD_AWAIT(cond)                                                    \
+/** Asserts that no client has failed. */
+void load_assert_running(const struct load *l);
+
+/** Waits until it is so; meanwhile no client may fail. For what the service's numbers tell. */
+#define LOAD_AWAIT(l, cond)                                                 \
 	do {                                                                \
 		unsigned int left_ms = E2E_WAIT_MS;                         \
 		while (!(cond)) {                                           \
+			load_assert_running(l);                             \
 			if (left_ms-- == 0)                                 \
 				fail_msg("%s: not so, not in time", #cond); \
 			poll(NULL, 0, 1);                                   \

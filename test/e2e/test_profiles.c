@@ -96,7 +96,7 @@ under_changing_policies(struct run *r)
 	for (unsigned int i = 0; i < TEST_NR(policies); i++) {
 		ops = load_number(r->zc, "workers", "ops");
 		set_policy(r, policies[i]);
-		LOAD_AWAIT(load_number(r->zc, "workers", "ops") >= ops + OPS_BETWEEN);
+		LOAD_AWAIT(&r->load, load_number(r->zc, "workers", "ops") >= ops + OPS_BETWEEN);
 	}
 	load_end(&r->load);
 	load_check(&r->load, r->zc);
