@@ -420,6 +420,37 @@ test_probe_needs_a_stream(void **state)
 	zcomp_destroy(b);
 }
 
+/* A probe that was not used, for a page that needs no compression, is still due. */
+static void
+test_probe_put_back(void **state)
+{
+	struct zcomp *comp = create(1);
+	struct zcomp_strm *strm;
+
+	(void)state;
+	make_suspect(comp);
+	fake_now_ns += ZCOMP_PROBE_NS_MIN;
+	for (unsigned int i = 0; i < 10; i++)
+		zcomp_stream_put(strm_get(comp, 0, ZSTRM_ONLY_MGMT, true));
+	submit(comp, &strm, 1, 1);
+	/* That one was. */
+	assert_null(zcomp_stream_get(comp, 0, ZSTRM_ONLY_MGMT));
+	fake_keep(strm, true);
+	fake_now_ns += ZCOMP_HANG_NS + 1;
+	expect(poll_once(comp), 0, 1);
+	/* The device has failed one, so it has twice the time for the next. */
+	fake_now_ns += 2 * ZCOMP_PROBE_NS_MIN - 1;
+	assert_null(zcomp_stream_get(comp, 0, ZSTRM_ONLY_MGMT));
+	fake_now_ns++;
+	submit(comp, &strm, 1, 1);
+	expect(poll_once(comp), 1, 0);
+	assert_true(zcomp_healthy(comp, 0));
+	fake_keep_all(&fake_devs[0], false);
+	expect(poll_once(comp), 0, 0);
+	expect_all_streams(comp, DEPTH);
+	zcomp_destroy(comp);
+}
+
 /* A device that takes nothing leaves the pages with the caller, until it is suspect. */
 static void
 test_one_refuses(void **state)
@@ -710,6 +741,7 @@ main(void)
 	        TEST(test_probe_goes_alone),
 	        TEST(test_probe_refused),
 	        TEST(test_probe_needs_a_stream),
+	        TEST(test_probe_put_back),
 	        TEST(test_one_refuses),
 	        TEST(test_one_fails),
 	        TEST(test_one_is_removed),

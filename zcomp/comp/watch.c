@@ -86,6 +86,13 @@ zcomp_watch_probe(struct zcomp_watch *w, uint64_t now_ns)
 	return true;
 }
 
+void
+zcomp_watch_unprobe(struct zcomp_watch *w)
+{
+	w->probe_at_ns = 0;
+	w->probe_ns = w->probe_ns / 2 > ZCOMP_PROBE_NS_MIN ? w->probe_ns / 2 : ZCOMP_PROBE_NS_MIN;
+}
+
 static void
 link_newest(struct zcomp_watch *w, struct zcomp_strm *strm)
 {

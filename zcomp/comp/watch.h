@@ -77,6 +77,9 @@ void zcomp_watch_init(struct zcomp_watch *w, uint64_t hang_ns);
  */
 bool zcomp_watch_probe(struct zcomp_watch *w, uint64_t now_ns);
 
+/** The probe was not used after all: it is due again. */
+void zcomp_watch_unprobe(struct zcomp_watch *w);
+
 /** @return whether the device gets no pages but probes */
 static inline bool
 zcomp_watch_suspect(const struct zcomp_watch *w)

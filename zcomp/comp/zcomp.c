@@ -325,6 +325,8 @@ zcomp_stream_put(struct zcomp_strm *strm)
 	struct percpu_zstrm *percpu;
 
 	if (strm->managed) {
+		if (strm->probe)
+			zcomp_watch_unprobe(&strm->manager->watches[strm->lcore]);
 		/* One that its device still has goes back when the device returns it. */
 		if (strm->lost)
 			strm->put = true;
@@ -405,6 +407,7 @@ managed_submit(struct zcomp_strm **strms, unsigned int run, unsigned int lcore)
 	unsigned int taken = 0;
 
 	if (!zcomp_watch_suspect(w) || strms[0]->probe) {
+		strms[0]->probe = false;
 		taken = m->ops->submit(m->priv, lcore, strms, run);
 		zcomp_watch_submitted(w, strms, taken, m->params.now_ns());
 	}

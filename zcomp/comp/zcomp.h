@@ -74,7 +74,7 @@ struct zcomp_strm {
 	uint8_t age_class; /**< by how many were in flight */
 	bool lost;         /**< given up, but the device still has it */
 	bool put;          /**< lost, and the caller has put it */
-	bool probe;        /**< the one page that a suspect device gets */
+	bool probe;        /**< the one page that a suspect device gets, until it is submitted */
 };
 
 /** A stream that a backend manages; backends embed it. */
