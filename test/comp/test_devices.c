@@ -14,6 +14,7 @@
 #include "strm_util.h"
 
 #include "base/log.h"
+#include "comp/policy.h"
 
 #define DEPTH 8u
 #define MS    UINT64_C(1000000)
@@ -412,7 +413,9 @@ test_probe_needs_a_stream(void **state)
 	assert_null(zcomp_stream_get(a, 0, ZSTRM_ONLY_MGMT));
 	submit(b, &probe, 1, 9);
 	expect(poll_once(a), 1, 0);
-	assert_true(zcomp_healthy(a, 0) && zcomp_healthy(b, 0));
+	assert_true(zcomp_healthy(b, 0));
+	/* Nothing of it is of use to who has lost all streams. */
+	assert_false(zcomp_healthy(a, 0));
 	fake_keep_all(&fake_devs[0], false);
 	expect(poll_once(b), 0, 0);
 	expect_all_streams(a, DEPTH);
@@ -449,6 +452,41 @@ test_probe_put_back(void **state)
 	expect(poll_once(comp), 0, 0);
 	expect_all_streams(comp, DEPTH);
 	zcomp_destroy(comp);
+}
+
+/* A device that loses page after page of one compressor, and does all of another one. */
+static void
+test_all_lost_one_by_one(void **state)
+{
+	struct zcomp *a = create(1), *b = create(1);
+	struct zcomp_want want = {.policy = {ZCOMP_POLICY_SPILL, 100}};
+	struct zcomp_strm *strms[DEPTH], *strm;
+	unsigned int failed = 0;
+
+	(void)state;
+	submit(a, strms, DEPTH, 0);
+	fake_keep_all(&fake_devs[0], true);
+	assert_int_equal(zcomp_stream_ask(a, 0, &want, &strm), ZCOMP_SPILL);
+	while (failed < DEPTH) {
+		submit(b, &strm, 1, DEPTH);
+		fake_now_ns += MS;
+		failed += poll_once(b).failed;
+	}
+	assert_int_equal(watch_of(0).suspect, 0);
+	assert_true(zcomp_healthy(b, 0));
+	/* No page may wait for what nobody knows to come back. */
+	assert_false(zcomp_healthy(a, 0));
+	assert_int_equal(zcomp_stream_ask(a, 0, &want, &strm), ZCOMP_GRANTED);
+	assert_false(strm->managed);
+	zcomp_stream_put(strm);
+	fake_keep(strms[0], false);
+	expect(poll_once(b), 0, 0);
+	assert_true(zcomp_healthy(a, 0));
+	fake_keep_all(&fake_devs[0], false);
+	expect(poll_once(b), 0, 0);
+	expect_all_streams(a, DEPTH);
+	zcomp_destroy(a);
+	zcomp_destroy(b);
 }
 
 /* A device that takes nothing leaves the pages with the caller, until it is suspect. */
@@ -742,6 +780,7 @@ main(void)
 	        TEST(test_probe_refused),
 	        TEST(test_probe_needs_a_stream),
 	        TEST(test_probe_put_back),
+	        TEST(test_all_lost_one_by_one),
 	        TEST(test_one_refuses),
 	        TEST(test_one_fails),
 	        TEST(test_one_is_removed),

@@ -15,8 +15,8 @@
  * have one at all. The RFC has one policy, *inline*; the others are what its accelerators' drivers
  * do (see zcomp/README.md).
  *
- * Whatever the policy, where no backend manages streams, or every device is suspect, pages go to
- * the per-lcore stream.
+ * Whatever the policy, where no backend manages streams, or every device is suspect or has lost all
+ * streams, pages go to the per-lcore stream.
  */
 
 enum zcomp_policy_kind {

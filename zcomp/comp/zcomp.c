@@ -50,10 +50,11 @@ struct percpu_zstrm {
 
 struct lcore {
 	_Alignas(CACHE_LINE) struct percpu_zstrm percpu;
-	uint64_t soft_ns;       /* a page on the per-lcore stream, mean; 0 = not known */
-	unsigned int soft_left; /* managed pages until it is forgotten */
-	uint64_t faded_ns;      /* taken off what is expected of devices */
-	unsigned int turn;      /* whose it is: less than there are managers */
+	uint64_t soft_ns;                  /* a page on the per-lcore stream, mean; 0 = not known */
+	unsigned int soft_left;            /* managed pages until it is forgotten */
+	uint64_t faded_ns;                 /* taken off what is expected of devices */
+	unsigned int turn;                 /* whose it is: less than there are managers */
+	uint32_t lost[ZCOMP_MANAGERS_MAX]; /* streams of each that its device has lost */
 	_Alignas(CACHE_LINE) struct zcomp_stats stats;
 };
 
@@ -471,6 +472,15 @@ percpu_poll(struct lcore *lc)
 	return strm;
 }
 
+/* The count that a lost stream is in, that of its own compressor. */
+static uint32_t *
+lost_of(const struct zcomp_strm *strm)
+{
+	struct zcomp *comp = strm->comp;
+
+	return &comp->lcores[strm->lcore].lost[strm->manager - comp->managers];
+}
+
 /* Keeps those that somebody waits for. */
 static unsigned int
 keep_awaited(struct zcomp_watch *w, struct zcomp_strm **strms, unsigned int nr, uint64_t now_ns)
@@ -483,7 +493,10 @@ keep_awaited(struct zcomp_watch *w, struct zcomp_strm **strms, unsigned int nr, 
 		assert(&strm->manager->watches[strm->lcore] == w);
 		if (zcomp_watch_done(w, strm, now_ns)) {
 			strms[n++] = strm;
-		} else if (strm->put) {
+			continue;
+		}
+		(*lost_of(strm))--;
+		if (strm->put) {
 			strm->put = false;
 			zcomp_stream_put(strm);
 		}
@@ -496,15 +509,20 @@ manager_poll(struct zcomp_manager *m, unsigned int lcore, struct zcomp_strm **st
              unsigned int nr)
 {
 	struct zcomp_watch *w = &m->watches[lcore];
-	unsigned int n;
+	unsigned int n, kept;
 	uint64_t now_ns;
 
 	if (zcomp_watch_idle(w))
 		return 0;
 	n = m->ops->poll(m->priv, lcore, strms, nr);
 	now_ns = m->params.now_ns();
-	n = keep_awaited(w, strms, n, now_ns);
-	return n + zcomp_watch_take(w, &strms[n], nr - n, now_ns);
+	kept = keep_awaited(w, strms, n, now_ns);
+	n = kept + zcomp_watch_take(w, &strms[kept], nr - kept, now_ns);
+	for (; kept < n; kept++) {
+		if (strms[kept]->lost)
+			(*lost_of(strms[kept]))++;
+	}
+	return n;
 }
 
 unsigned int
@@ -545,7 +563,10 @@ bool
 zcomp_healthy(const struct zcomp *comp, unsigned int lcore)
 {
 	for (unsigned int i = 0; i < comp->nr_managers; i++) {
-		if (!zcomp_watch_suspect(&comp->managers[i].watches[lcore]))
+		const struct zcomp_manager *m = &comp->managers[i];
+
+		if (!zcomp_watch_suspect(&m->watches[lcore]) &&
+		    comp->lcores[lcore].lost[i] < m->params.depth)
 			return true;
 	}
 	return false;

@@ -215,7 +215,8 @@ void zcomp_stats(const struct zcomp *comp, unsigned int lcore, struct zcomp_stat
 /** @return whether any backend manages streams (zstrm_mgmt). Any thread. */
 bool zcomp_managed(const struct zcomp *comp);
 
-/** @return whether a backend manages streams of a device that is not suspect. The lcore. */
+/** @return whether a backend manages streams of a device that is not suspect, and that has not lost
+ *          all of them. The lcore. */
 bool zcomp_healthy(const struct zcomp *comp, unsigned int lcore);
 
 /** How long a page is expected to take, in nanoseconds; 0 = not known, or not any more. */
