@@ -164,6 +164,39 @@ test_spilled_pages_wait_alone(void **state)
 	close_policy(&env, &c);
 }
 
+static void
+open_limited(struct test_env *env, struct test_client *c, struct zcomp_policy policy)
+{
+	fake_reset();
+	env_open(env, &(struct test_env_opts){.backend = &fake_backend,
+	                                      .stream_depth = STREAMS,
+	                                      .mem_limit = 64 << 10,
+	                                      .policy = policy});
+	env_client_open(env, 0, DEPTH, c);
+	env_client_join(env, c);
+}
+
+/* Ends it all. @return how many pages that do not compress fit */
+static unsigned int
+fill_and_close(struct test_env *env, struct test_client *c)
+{
+	struct zwire_cqe cqe = {0};
+	unsigned int stored;
+
+	memset(&fake_script, 0, sizeof(fake_script));
+	for (uint64_t page = 0; cqe.res == 0; page++) {
+		assert_true(page < ENV_PAGES);
+		assert_true(client_store(c, page, PAGE_RANDOM, page));
+		client_submit(c);
+		env_settle(env);
+		assert_int_equal(client_reap(c, &cqe, 1), 1);
+	}
+	assert_int_equal(cqe.res, -ENOSPC);
+	stored = (unsigned int)zstore_super(env->disks[0].store)->stat.pages_stored;
+	close_policy(env, c);
+	return stored;
+}
+
 /* How many pages fit, after so many rounds of stores of which most are refused. */
 static unsigned int
 try_and_fill(unsigned int rounds)
@@ -173,15 +206,8 @@ try_and_fill(unsigned int rounds)
 	bool done[DEPTH] = {false};
 	struct test_client c;
 	struct test_env env;
-	struct zwire_cqe cqe = {0};
 
-	fake_reset();
-	env_open(&env, &(struct test_env_opts){.backend = &fake_backend,
-	                                       .stream_depth = STREAMS,
-	                                       .mem_limit = 64 << 10,
-	                                       .policy = {ZCOMP_POLICY_TRY, 0}});
-	env_client_open(&env, 0, DEPTH, &c);
-	env_client_join(&env, &c);
+	open_limited(&env, &c, (struct zcomp_policy){ZCOMP_POLICY_TRY, 0});
 	stat = &zstore_super(env.disks[0].store)->stat;
 	for (uint64_t round = 0; round < rounds; round++) {
 		fake_script.delay = SLOW;
@@ -196,18 +222,35 @@ try_and_fill(unsigned int rounds)
 	assert_int_equal(stat->failed_stores, rounds * (10 - STREAMS));
 	assert_int_equal(env.worker->stats.refused, rounds * (10 - STREAMS));
 	env_expect(&env, STREAMS, PAGE_ZERO, 0);
-	fake_script.delay = 0;
-	for (uint64_t page = 0; cqe.res == 0; page++) {
-		assert_true(page < ENV_PAGES);
-		assert_true(client_store(&c, page, PAGE_RANDOM, page));
+	return fill_and_close(&env, &c);
+}
+
+/* The same of rounds in which the device fails each page, some of which were spilled. Between them
+ * the pages are discarded: a page that is there needs no reservation. */
+static unsigned int
+fail_and_fill(unsigned int rounds)
+{
+	struct seen seen = {0};
+	struct test_client c;
+	struct test_env env;
+
+	open_limited(&env, &c, (struct zcomp_policy){ZCOMP_POLICY_SPILL, 4});
+	fake_script.delay = 2;
+	fake_script.fail_one_in = 1;
+	fake_script.fail_with = -EIO;
+	for (uint64_t round = 0; round < rounds; round++) {
+		store(&c, 10, round * DEPTH);
+		env_settle(&env);
+		reap(&c, &seen, NULL);
+		assert_true(client_discard(&c, 0, 10, 0));
 		client_submit(&c);
 		env_settle(&env);
-		assert_int_equal(client_reap(&c, &cqe, 1), 1);
+		assert_int_equal(client_reap(&c, (struct zwire_cqe[1]){{0}}, 1), 1);
 	}
-	assert_int_equal(cqe.res, -ENOSPC);
-	rounds = (unsigned int)stat->pages_stored;
-	close_policy(&env, &c);
-	return rounds;
+	assert_int_equal(seen.inlined, rounds * 10);
+	assert_int_equal(env.worker->stats.spills > 0, rounds > 0);
+	assert_int_equal(env.worker->stats.redone > 0, rounds > 0);
+	return fill_and_close(&env, &c);
 }
 
 /* The client hears at once, the old content stays, and nothing of the limit is held back. */
@@ -220,6 +263,19 @@ test_try(void **state)
 	room = try_and_fill(0);
 	assert_true(room > STREAMS);
 	assert_int_equal(try_and_fill(10), room);
+}
+
+/* Nor is anything held back of what a device has failed. */
+static void
+test_redone_within_the_limit(void **state)
+{
+	unsigned int room;
+
+	(void)state;
+	room = fail_and_fill(0);
+	assert_true(room > STREAMS);
+	/* A suspect device included. */
+	assert_int_equal(fail_and_fill(10), room);
 }
 
 /* It may change between two stores, and what waits is then decided anew. */
@@ -299,6 +355,7 @@ main(void)
 	        cmocka_unit_test(test_spill),
 	        cmocka_unit_test(test_spilled_pages_wait_alone),
 	        cmocka_unit_test(test_try),
+	        cmocka_unit_test(test_redone_within_the_limit),
 	        cmocka_unit_test(test_change),
 	        cmocka_unit_test(test_death_with_spilled_pages),
 	        cmocka_unit_test(test_redone),
