@@ -62,8 +62,9 @@ static const struct argp_option option_table[] = {
          "Where backends, and drivers that DPDK does not know, are (default: " ZCOMPD_LIB_DIR
          "/backends and " ZCOMPD_LIB_DIR "/drivers)",
          0},
-        {"disk", KEY_DISK, "NAME=SIZE[,key=value]...", 0,
-         "A disk to create unless it is there; may be repeated. Keys: algorithm, mem_limit, mode, "
+        {"disk", KEY_DISK, "NAME=SIZE[,...]", 0,
+         "A disk to create unless it is there; may be repeated. With key=value: algorithm, "
+         "mem_limit, mode, "
          "page_size, precompressed, and policy, which a disk that is there takes on, too",
          0},
         {"policy", KEY_POLICY, "NAME", 0,
