@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "eal.h"
 #include "host.h"
 #include "ptest.h"
 #include "runner.h"
@@ -198,7 +199,7 @@ measure(const struct target_env *env, struct streams_found *found)
 	        .schedule = env->opts->quick ? &quick : &whole,
 	        .found = found,
 	};
-	int ret = streams_eal_start(env->place);
+	int ret = perf_eal_start(env->place);
 
 	if (ret != 0)
 		return ret;
@@ -206,7 +207,7 @@ measure(const struct target_env *env, struct streams_found *found)
 	ret = run_sweep(&sweep);
 	if (ret == 0)
 		ret = streams_goals_run(env->opts, env->place, env->corpus, found);
-	streams_eal_stop();
+	perf_eal_stop();
 	return ret;
 }
 

@@ -44,11 +44,7 @@ struct streams_device {
 	struct zcomp *comp;
 };
 
-/** Starts EAL, with the calling thread as its only lcore. @return 0, -errno */
-int streams_eal_start(const struct perf_place *place);
-void streams_eal_stop(void);
-
-/** @return 0, -errno; nothing is left then */
+/** EAL runs. @return 0, -errno; nothing is left then */
 int streams_device_create(struct streams_device *dev, const struct streams_device_opts *opts,
                           int level);
 void streams_device_destroy(struct streams_device *dev);
