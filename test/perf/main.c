@@ -14,6 +14,7 @@
 #include "host.h"
 #include "line.h"
 #include "perf.h"
+#include "progress.h"
 #include "ptest.h"
 #include "report.h"
 #include "target.h"
@@ -28,6 +29,7 @@ run_ptest(const struct target_env *env, struct report *report)
 	if (ret != 0)
 		return ret;
 	ret = env->opts->ptest->run(env, targets, report);
+	progress_end();
 	targets_destroy(targets, env->opts->nr_targets);
 	if (ret == 0)
 		report_line(report, before_ns, line_round_trip_ns(env->place));

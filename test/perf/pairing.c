@@ -47,8 +47,11 @@ pairing_run(const struct pairing_opts *opts, const struct pairing_side *sides,
 
 	while (round <= opts->nr_pairs) {
 		double shortest_ns;
-		int ret = run_round(sides, nr_sides, round, sweeps, &shortest_ns);
+		int ret;
 
+		if (opts->progress != NULL)
+			opts->progress(opts->what, round > 0 ? round - 1 : 0, opts->nr_pairs);
+		ret = run_round(sides, nr_sides, round, sweeps, &shortest_ns);
 		if (ret != 0)
 			return ret;
 		if (shortest_ns >= (double)opts->min_ns) {

@@ -40,6 +40,9 @@ struct pairing_side {
 struct pairing_opts {
 	unsigned int nr_pairs; /**< 1 to PAIRING_PAIRS_MAX */
 	uint64_t min_ns;       /**< each pass takes at least so long */
+	const char *what;      /**< for progress() */
+	/** Is told between the rounds how many of them count already. May be NULL. */
+	void (*progress)(const char *what, unsigned int done, unsigned int of);
 };
 
 /** Measures the sides against each other. @return 0, or what a pass has returned */

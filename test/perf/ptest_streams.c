@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "eal.h"
 #include "host.h"
+#include "progress.h"
 #include "ptest.h"
 #include "runner.h"
 #include "streams.h"
@@ -181,8 +182,10 @@ run_sweep(struct sweep *sweep)
 
 	if (ret == 0)
 		ret = idle_victim(sweep);
-	for (unsigned int i = 0; i < sweep->found->nr_points && ret == 0; i++)
+	for (unsigned int i = 0; i < sweep->found->nr_points && ret == 0; i++) {
+		progress_show("points", i, sweep->found->nr_points);
 		ret = run_point(sweep, &sweep->found->points[i]);
+	}
 	if (sweep->runner != NULL)
 		sweep->found->failed += runner_failed(sweep->runner);
 	runner_destroy(sweep->runner);

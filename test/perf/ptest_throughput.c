@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "progress.h"
 #include "ticks.h"
 
 struct run {
@@ -61,9 +62,15 @@ figure(struct run *run, const struct report_row *row, enum value what)
 }
 
 static int
-measure(struct run *run, int (*pass)(void *arg, uint64_t sweeps, struct pairing_time *time))
+measure(struct run *run, const char *name,
+        int (*pass)(void *arg, uint64_t sweeps, struct pairing_time *time))
 {
-	struct pairing_opts opts = {run->env->opts->nr_pairs, run->env->opts->min_ns};
+	struct pairing_opts opts = {
+	        .nr_pairs = run->env->opts->nr_pairs,
+	        .min_ns = run->env->opts->min_ns,
+	        .what = name,
+	        .progress = progress_show,
+	};
 	struct pairing_side sides[PERF_TARGETS_MAX] = {{0}};
 
 	for (unsigned int i = 0; i < run->nr; i++)
@@ -77,7 +84,7 @@ measure_stores(struct run *run)
 	static const struct report_row rate = {"stores_per_s", "stores/s", 0};
 	static const struct report_row page = {"store_us", "store, us, mean", 3};
 	static const struct report_row client = {"store_client_us", "store, us, client's time", 3};
-	int ret = measure(run, target_store_pass);
+	int ret = measure(run, "stores", target_store_pass);
 
 	if (ret != 0)
 		return ret;
@@ -92,7 +99,7 @@ measure_loads(struct run *run)
 {
 	static const struct report_row rate = {"loads_per_s", "loads/s", 0};
 	static const struct report_row page = {"load_us", "load, us, mean", 3};
-	int ret = measure(run, target_load_pass);
+	int ret = measure(run, "loads", target_load_pass);
 
 	if (ret != 0)
 		return ret;

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "lz4_loop.h"
 #include "pairing.h"
+#include "progress.h"
 #include "runner.h"
 #include "streams.h"
 
@@ -73,7 +74,12 @@ weigh(struct sides *s)
 static int
 measure(struct sides *s)
 {
-	struct pairing_opts opts = {s->goals->opts->nr_pairs, s->goals->opts->min_ns};
+	struct pairing_opts opts = {
+	        .nr_pairs = s->goals->opts->nr_pairs,
+	        .min_ns = s->goals->opts->min_ns,
+	        .what = "goals",
+	        .progress = progress_show,
+	};
 	int ret = weigh(s);
 
 	if (ret == 0 && perf_place_stopped(s->goals->place))

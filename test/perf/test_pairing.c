@@ -51,7 +51,7 @@ pass(void *arg, uint64_t sweeps, struct pairing_time *time)
 static int
 run(struct script *s, unsigned int nr_sides)
 {
-	struct pairing_opts opts = {NR_PAIRS, MIN_NS};
+	struct pairing_opts opts = {.nr_pairs = NR_PAIRS, .min_ns = MIN_NS};
 	struct pairing_side sides[2];
 
 	for (unsigned int i = 0; i < nr_sides; i++) {
