@@ -22,20 +22,31 @@
 #include "streams.h"
 #include "target.h"
 
-#define BURST_DEFAULT 32u
-#define QUICK_PAIRS   3u
-#define QUICK_NS      5000000u
+#define BURST_DEFAULT  32u
+#define DRIVER_DEFAULT "compress_lz4"
+#define SEG_SZ_MIN     256u
+#define SGL_SEGS_MAX   16u /* such segments make a page */
+#define WINDOW_MIN     8u
+#define WINDOW_MAX     16u /* of LZ4 */
+#define QUICK_PAIRS    3u
+#define QUICK_NS       5000000u
 
 enum option_key {
 	KEY_PTEST = 256,
 	KEY_TARGET,
+	KEY_DRIVER_NAME,
 	KEY_INPUT_FILE,
 	KEY_EXTENDED_INPUT_SZ,
 	KEY_SEG_SZ,
 	KEY_BURST_SZ,
 	KEY_NUM_ITER,
+	KEY_OPERATION,
 	KEY_ALGO,
 	KEY_COMPRESS_LEVEL,
+	KEY_HUFFMAN_ENC,
+	KEY_WINDOW_SZ,
+	KEY_MAX_NUM_SGL_SEGS,
+	KEY_EXTERNAL_MBUFS,
 	KEY_JSON,
 	KEY_QUICK,
 	KEY_FORCE,
@@ -49,25 +60,41 @@ static const struct argp_option option_table[] = {
         {"ptest", KEY_PTEST, "NAME", 0, "What to do (default: throughput)", 0},
         {"target", KEY_TARGET, "LIST", 0,
          "What to measure side by side; ratios are to the first (default: codec,service)", 0},
+        {"driver-name", KEY_DRIVER_NAME, "NAME[,ARGS]", 0,
+         "The virtual device of targets pmd and zcomp, one for each, with its arguments "
+         "(default: " DRIVER_DEFAULT ")",
+         0},
         {"input-file", KEY_INPUT_FILE, "FILE", 0,
          "The pages to work on, 1 MiB or more; needed (test/perf/corpus.sh makes one)", 0},
         {"extended-input-sz", KEY_EXTENDED_INPUT_SZ, "SIZE", 0,
          "Bytes to work on: the file is cut, or repeated (default: the file's size)", 0},
-        {"seg-sz", KEY_SEG_SZ, "SIZE", 0, "Bytes of a page: 4096", 0},
+        {"seg-sz", KEY_SEG_SZ, "SIZE", 0,
+         "Bytes of a segment; target pmd takes pages in several (default: 4096, the page)", 0},
         {"burst-sz", KEY_BURST_SZ, "N", 0, "Stores submitted and reaped at once (default: 32)", 0},
         {"num-iter", KEY_NUM_ITER, "N", 0, "Pairs (default and least: 11)", 0},
-        {"algo", KEY_ALGO, "NAME", 0, "The codec: lz4", 0},
+        {"operation", KEY_OPERATION, "NAME", 0,
+         "comp: stores, decomp: loads, comp_and_decomp: both (default)", 0},
+        {"algo", KEY_ALGO, "NAME", 0, "The codec: lz4 (default), deflate, null", 0},
         {"compress-level", KEY_COMPRESS_LEVEL, "N", 0,
-         "The codec's level; of lz4 the acceleration (default: 1)", 0},
+         "The codec's level; of lz4 the acceleration (default: the codec's, of lz4 1)", 0},
+        {"huffman-enc", KEY_HUFFMAN_ENC, "NAME", 0,
+         "Codes of deflate: fixed, dynamic (default), default: as the device likes", 0},
+        {"window-sz", KEY_WINDOW_SZ, "N", 0,
+         "Base-two logarithm of the window, 15: 32 KiB (default: the device's largest)", 0},
+        {"max-num-sgl-segs", KEY_MAX_NUM_SGL_SEGS, "N", 0,
+         "Segments that a page may have (default: 16)", 0},
+        {"external-mbufs", KEY_EXTERNAL_MBUFS, NULL, 0,
+         "Mbufs with their data in a memzone instead of their own", 0},
         {"json", KEY_JSON, "FILE", 0,
          "Write the report there, too; '-': to standard output, and the table to standard error",
          0},
-        {"csv", KEY_CSV, "FILE", 0, "Ptest streams: write a row for each point and mode there, too",
-         0},
+        {"csv", KEY_CSV, "FILE", 0,
+         "Write a row for each figure there, too; ptest streams: for each point and mode", 0},
         {"svg", KEY_SVG, "FILE", 0, "Ptest streams: draw the curves there, by gnuplot", 0},
         {"quick", KEY_QUICK, NULL, 0,
          "Few and short passes: shows that it works, not how fast it is", 0},
-        {"force", KEY_FORCE, NULL, 0, "Measure debug and sanitizer builds, too", 0},
+        {"force", KEY_FORCE, NULL, 0,
+         "Measure debug and sanitizer builds, too, and overwrite what a zram device holds", 0},
         {"socket", KEY_SOCKET, "PATH", 0,
          "Measure a service that runs already (default: one of our own, with one worker)", 0},
         {"zcompd", KEY_ZCOMPD, "PATH", 0, "The program to start (default: that beside this one)",
@@ -80,11 +107,23 @@ static const struct {
 	int key;
 	enum perf_option option;
 } particular[] = {
-        {KEY_ALGO, PERF_OPTION_ALGO},         {KEY_COMPRESS_LEVEL, PERF_OPTION_COMPRESS_LEVEL},
-        {KEY_BURST_SZ, PERF_OPTION_BURST_SZ}, {KEY_NUM_ITER, PERF_OPTION_NUM_ITER},
-        {KEY_QUICK, PERF_OPTION_QUICK},       {KEY_SOCKET, PERF_OPTION_SOCKET},
-        {KEY_ZCOMPD, PERF_OPTION_ZCOMPD},     {KEY_TARGET, PERF_OPTION_TARGET},
-        {KEY_CSV, PERF_OPTION_CSV},           {KEY_SVG, PERF_OPTION_SVG},
+        {KEY_ALGO, PERF_OPTION_ALGO},
+        {KEY_COMPRESS_LEVEL, PERF_OPTION_COMPRESS_LEVEL},
+        {KEY_BURST_SZ, PERF_OPTION_BURST_SZ},
+        {KEY_NUM_ITER, PERF_OPTION_NUM_ITER},
+        {KEY_QUICK, PERF_OPTION_QUICK},
+        {KEY_SOCKET, PERF_OPTION_SOCKET},
+        {KEY_ZCOMPD, PERF_OPTION_ZCOMPD},
+        {KEY_TARGET, PERF_OPTION_TARGET},
+        {KEY_CSV, PERF_OPTION_CSV},
+        {KEY_SVG, PERF_OPTION_SVG},
+        {KEY_SEG_SZ, PERF_OPTION_SEG_SZ},
+        {KEY_DRIVER_NAME, PERF_OPTION_DRIVER_NAME},
+        {KEY_OPERATION, PERF_OPTION_OPERATION},
+        {KEY_HUFFMAN_ENC, PERF_OPTION_HUFFMAN_ENC},
+        {KEY_WINDOW_SZ, PERF_OPTION_WINDOW_SZ},
+        {KEY_MAX_NUM_SGL_SEGS, PERF_OPTION_SGL_SEGS},
+        {KEY_EXTERNAL_MBUFS, PERF_OPTION_EXTERNAL_MBUFS},
 };
 
 /* The command line as it is being read. */
@@ -92,6 +131,8 @@ struct parsing {
 	struct perf_opts *opts;
 	uint32_t given; /* enum perf_option */
 	uint64_t num_iter;
+	const char *level; /* NULL = the codec's own */
+	unsigned int sgl_segs_max;
 };
 
 /* Visible, or argp, in another object, takes its own. */
@@ -115,6 +156,17 @@ set_ptest(struct argp_state *state, struct perf_opts *opts, const char *name)
 	argp_error(state, "--ptest: no '%s'; there are:%s", name, names);
 }
 
+/* "zram:/dev/zram0" is target zram, and what follows. */
+static bool
+is_target(const struct target_ops *ops, const char *name)
+{
+	size_t len = strlen(ops->name);
+
+	if (ops->arg == NULL)
+		return strcmp(ops->name, name) == 0;
+	return strncmp(ops->name, name, len) == 0 && name[len] == ':' && name[len + 1] == '/';
+}
+
 static const struct target_ops *
 find_target(struct argp_state *state, const char *name)
 {
@@ -122,10 +174,13 @@ find_target(struct argp_state *state, const char *name)
 	size_t len = 0;
 
 	for (unsigned int i = 0; target_table[i] != NULL; i++) {
-		if (strcmp(target_table[i]->name, name) == 0)
-			return target_table[i];
-		len += (size_t)snprintf(names + len, sizeof(names) - len, " %s",
-		                        target_table[i]->name);
+		const struct target_ops *ops = target_table[i];
+
+		if (is_target(ops, name))
+			return ops;
+		len += (size_t)snprintf(names + len, sizeof(names) - len, " %s%s%s", ops->name,
+		                        ops->arg != NULL ? ":" : "",
+		                        ops->arg != NULL ? ops->arg : "");
 	}
 	argp_error(state, "--target: no '%s'; there are:%s", name, names);
 	return NULL;
@@ -150,6 +205,11 @@ set_targets(struct argp_state *state, struct perf_opts *opts, const char *list)
 		if (opts->nr_targets == PERF_TARGETS_MAX)
 			argp_error(state, "--target: more than %u", PERF_TARGETS_MAX);
 		opts->targets[opts->nr_targets++] = ops;
+		if (ops->arg == NULL)
+			continue;
+		if ((size_t)snprintf(opts->zram, sizeof(opts->zram), "%s", strchr(name, ':') + 1) >=
+		    sizeof(opts->zram))
+			argp_error(state, "--target: '%s' is too long", name);
 	}
 }
 
@@ -177,10 +237,61 @@ size(struct argp_state *state, const char *option, const char *text, uint64_t mi
 }
 
 static void
-set_algo(struct argp_state *state, const char *name)
+set_algo(struct argp_state *state, struct perf_opts *opts, const char *name)
 {
-	if (strcmp(name, zcodec_lz4.name) != 0)
-		argp_error(state, "--algo: no '%s'; there is: %s", name, zcodec_lz4.name);
+	opts->codec = zcodec_by_name(name);
+	if (opts->codec == NULL)
+		argp_error(state, "--algo: no '%s'; there are: lz4 deflate null", name);
+}
+
+/* @return which of @names, that end with NULL */
+static unsigned int
+choice(struct argp_state *state, const char *option, const char *text, const char *const *names)
+{
+	char all[128] = "";
+	size_t len = 0;
+
+	for (unsigned int i = 0; names[i] != NULL; i++) {
+		if (strcmp(names[i], text) == 0)
+			return i;
+		len += (size_t)snprintf(all + len, sizeof(all) - len, " %s", names[i]);
+	}
+	argp_error(state, "--%s: no '%s'; there are:%s", option, text, all);
+	return 0;
+}
+
+static void
+set_operation(struct argp_state *state, struct perf_opts *opts, const char *name)
+{
+	static const char *const names[] = {"comp", "decomp", "comp_and_decomp", NULL};
+
+	/* PERF_COMP, PERF_DECOMP, and both. */
+	opts->operations = 1 + choice(state, "operation", name, names);
+}
+
+static void
+set_huffman(struct argp_state *state, struct perf_opts *opts, const char *name)
+{
+	static const char *const names[] = {
+	        [PERF_HUFFMAN_DYNAMIC] = "dynamic",
+	        [PERF_HUFFMAN_FIXED] = "fixed",
+	        [PERF_HUFFMAN_DEFAULT] = "default",
+	        NULL,
+	};
+
+	opts->huffman = (enum perf_huffman)choice(state, "huffman-enc", name, names);
+}
+
+static void
+set_seg_sz(struct argp_state *state, struct perf_opts *opts, const char *text)
+{
+	uint64_t value;
+
+	if (zc_parse_size(text, &value) != 0 || value < SEG_SZ_MIN || value > PERF_PAGE_SIZE ||
+	    (value & (value - 1)) != 0)
+		argp_error(state, "--seg-sz: '%s' is not a power of two from %u to %u, in bytes",
+		           text, SEG_SZ_MIN, PERF_PAGE_SIZE);
+	opts->seg_sz = (unsigned int)value;
 }
 
 /* Refuses what nobody that takes part has a use for. */
@@ -214,6 +325,40 @@ check_use(struct argp_state *state, const struct parsing *p)
 }
 
 static void
+set_only(struct argp_state *state, const struct parsing *p)
+{
+	struct perf_opts *opts = p->opts;
+	const struct target_ops *only = opts->ptest->only;
+
+	if ((p->given & PERF_OPTION_TARGET) != 0 &&
+	    (opts->nr_targets > 1 || opts->targets[0] != only))
+		argp_error(state, "--target: ptest %s has a use for %s alone", opts->ptest->name,
+		           only->name);
+	opts->targets[0] = only;
+	opts->nr_targets = 1;
+}
+
+/* What depends on the codec, and segments. */
+static void
+finish_format(struct argp_state *state, const struct parsing *p)
+{
+	struct perf_opts *opts = p->opts;
+	const struct zcodec *codec = opts->codec;
+	unsigned int nr_segs = PERF_PAGE_SIZE / opts->seg_sz;
+
+	opts->level = codec->level_default;
+	if (p->level != NULL)
+		opts->level = (int)number(state, "compress-level", p->level,
+		                          (uint64_t)codec->level_min, (uint64_t)codec->level_max);
+	if ((p->given & PERF_OPTION_HUFFMAN_ENC) != 0 && codec != &zcodec_deflate)
+		argp_error(state, "--huffman-enc: algorithm %s has no Huffman codes", codec->name);
+	if (nr_segs > p->sgl_segs_max)
+		argp_error(state,
+		           "--seg-sz: %u makes %u segments of a page; --max-num-sgl-segs is %u",
+		           opts->seg_sz, nr_segs, p->sgl_segs_max);
+}
+
+static void
 finish(struct argp_state *state, struct parsing *p)
 {
 	struct perf_opts *opts = p->opts;
@@ -222,7 +367,10 @@ finish(struct argp_state *state, struct parsing *p)
 		argp_error(state, "--input-file is needed; test/perf/corpus.sh makes one");
 	if ((opts->ptest->options & PERF_OPTION_TARGET) == 0)
 		opts->nr_targets = 0;
+	if (opts->ptest->only != NULL)
+		set_only(state, p);
 	check_use(state, p);
+	finish_format(state, p);
 	if (opts->socket != NULL && opts->zcompd != NULL)
 		argp_error(state, "--zcompd: no service is started with --socket");
 	opts->nr_pairs = opts->quick ? QUICK_PAIRS : PAIRING_PAIRS_MIN;
@@ -237,6 +385,42 @@ finish(struct argp_state *state, struct parsing *p)
 	opts->nr_pairs = (unsigned int)p->num_iter;
 }
 
+/* Those of devices. */
+static error_t
+parse_device(int key, char *arg, struct argp_state *state)
+{
+	struct parsing *p = (struct parsing *)state->input;
+
+	switch (key) {
+	case KEY_DRIVER_NAME:
+		p->opts->driver = arg;
+		break;
+	case KEY_SEG_SZ:
+		set_seg_sz(state, p->opts, arg);
+		break;
+	case KEY_OPERATION:
+		set_operation(state, p->opts, arg);
+		break;
+	case KEY_HUFFMAN_ENC:
+		set_huffman(state, p->opts, arg);
+		break;
+	case KEY_WINDOW_SZ:
+		p->opts->window =
+		        (unsigned int)number(state, "window-sz", arg, WINDOW_MIN, WINDOW_MAX);
+		break;
+	case KEY_MAX_NUM_SGL_SEGS:
+		p->sgl_segs_max =
+		        (unsigned int)number(state, "max-num-sgl-segs", arg, 1, SGL_SEGS_MAX);
+		break;
+	case KEY_EXTERNAL_MBUFS:
+		p->opts->external_mbufs = true;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
 static error_t
 parse_particular(int key, char *arg, struct argp_state *state)
 {
@@ -244,12 +428,10 @@ parse_particular(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case KEY_ALGO:
-		set_algo(state, arg);
+		set_algo(state, p->opts, arg);
 		break;
 	case KEY_COMPRESS_LEVEL:
-		p->opts->level =
-		        (int)number(state, "compress-level", arg, (uint64_t)zcodec_lz4.level_min,
-		                    (uint64_t)zcodec_lz4.level_max);
+		p->level = arg;
 		break;
 	case KEY_BURST_SZ:
 		p->opts->burst = (unsigned int)number(state, "burst-sz", arg, 1, PERF_DEPTH);
@@ -276,8 +458,12 @@ parse_particular(int key, char *arg, struct argp_state *state)
 		p->opts->svg = arg;
 		break;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		if (parse_device(key, arg, state) != 0)
+			return ARGP_ERR_UNKNOWN;
 	}
+	/* A segment may be the whole page everywhere. */
+	if (key == KEY_SEG_SZ && p->opts->seg_sz == PERF_PAGE_SIZE)
+		return 0;
 	for (size_t i = 0; i < sizeof(particular) / sizeof(particular[0]); i++) {
 		if (particular[i].key == key)
 			p->given |= particular[i].option;
@@ -300,9 +486,6 @@ parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_EXTENDED_INPUT_SZ:
 		p->opts->extended_len =
 		        size(state, "extended-input-sz", arg, CORPUS_LEN_MIN, CORPUS_LEN_MAX);
-		break;
-	case KEY_SEG_SZ:
-		size(state, "seg-sz", arg, PERF_PAGE_SIZE, PERF_PAGE_SIZE);
 		break;
 	case KEY_JSON:
 		p->opts->json = arg;
@@ -338,13 +521,17 @@ help(int key, const char *text, void *input)
 		return NULL;
 	fputs("Ptests:\n", stream);
 	for (unsigned int i = 0; ptest_table[i] != NULL; i++)
-		fprintf(stream, "  %-12s %s\n", ptest_table[i]->name, ptest_table[i]->doc);
+		fprintf(stream, "  %-15s %s\n", ptest_table[i]->name, ptest_table[i]->doc);
 	fputs("Targets:\n", stream);
 	for (unsigned int i = 0; target_table[i] != NULL; i++)
-		fprintf(stream, "  %-12s %s\n", target_table[i]->name, target_table[i]->doc);
+		fprintf(stream, "  %s%s%-*s %s\n", target_table[i]->name,
+		        target_table[i]->arg != NULL ? ":" : "",
+		        target_table[i]->arg != NULL ? 10 : 15 - (int)strlen(target_table[i]->name),
+		        target_table[i]->arg != NULL ? target_table[i]->arg : "",
+		        target_table[i]->doc);
 	fputs("Modes of ptest streams:\n", stream);
 	for (unsigned int i = 0; streams_modes[i].name != NULL; i++)
-		fprintf(stream, "  %-13s %s\n", streams_modes[i].name, streams_modes[i].doc);
+		fprintf(stream, "  %-15s %s\n", streams_modes[i].name, streams_modes[i].doc);
 	fprintf(stream, "\n%s", text);
 	fclose(stream);
 	return out;
@@ -356,7 +543,8 @@ perf_opts_parse(struct perf_opts *opts, int argc, char **argv)
 	static const struct argp argp = {
 	        .options = option_table,
 	        .parser = parse_option,
-	        .doc = "Measures zcompd against the compression library alone."
+	        .doc = "Measures zcompd against the compression library alone, devices, and the "
+	               "kernel's zram."
 	               "\vA figure is the median of the pairs: all targets do the same work in "
 	               "turn, each for 75 ms or more; the first round does not count. The spread "
 	               "is that of the middle half of the pairs; above 15 % the figure is not to "
@@ -365,14 +553,17 @@ perf_opts_parse(struct perf_opts *opts, int argc, char **argv)
 	               "the submitter, and the device where it compresses really.",
 	        .help_filter = help,
 	};
-	struct parsing p = {.opts = opts};
+	struct parsing p = {.opts = opts, .sgl_segs_max = SGL_SEGS_MAX};
 
 	*opts = (struct perf_opts){
 	        .ptest = &ptest_throughput,
 	        .targets = {&target_codec, &target_service},
 	        .nr_targets = 2,
 	        .burst = BURST_DEFAULT,
-	        .level = zcodec_lz4.level_default,
+	        .codec = &zcodec_lz4,
+	        .operations = PERF_COMP | PERF_DECOMP,
+	        .driver = DRIVER_DEFAULT,
+	        .seg_sz = PERF_PAGE_SIZE,
 	};
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &p);

@@ -17,15 +17,23 @@
 
 #define PERF_PAGE_SIZE   4096u
 #define PERF_DEPTH       256u /**< stores in flight */
-#define PERF_TARGETS_MAX 4u
+#define PERF_TARGETS_MAX 5u
 
 struct ptest;
 struct target_ops;
+struct zcodec;
 
 /** Options that not every ptest and target has a use for. */
 enum perf_option {
 	PERF_OPTION_ALGO = 1u << 0,
 	PERF_OPTION_COMPRESS_LEVEL = 1u << 1,
+	PERF_OPTION_DRIVER_NAME = 1u << 24,
+	PERF_OPTION_SEG_SZ = 1u << 25,
+	PERF_OPTION_SGL_SEGS = 1u << 26,
+	PERF_OPTION_EXTERNAL_MBUFS = 1u << 27,
+	PERF_OPTION_HUFFMAN_ENC = 1u << 28,
+	PERF_OPTION_WINDOW_SZ = 1u << 29,
+	PERF_OPTION_OPERATION = 1u << 30,
 	PERF_OPTION_BURST_SZ = 1u << 2,
 	PERF_OPTION_NUM_ITER = 1u << 3,
 	PERF_OPTION_QUICK = 1u << 4,
@@ -34,6 +42,18 @@ enum perf_option {
 	PERF_OPTION_TARGET = 1u << 7,
 	PERF_OPTION_CSV = 1u << 8,
 	PERF_OPTION_SVG = 1u << 9,
+};
+
+/** What of a ptest is wanted: bits. */
+enum perf_operation {
+	PERF_COMP = 1u << 0,   /**< stores */
+	PERF_DECOMP = 1u << 1, /**< loads */
+};
+
+enum perf_huffman {
+	PERF_HUFFMAN_DYNAMIC, /**< codes of each page's own */
+	PERF_HUFFMAN_FIXED,
+	PERF_HUFFMAN_DEFAULT, /**< as the device likes */
 };
 
 /** What the command line says. The strings are those of argv. */
@@ -46,9 +66,17 @@ struct perf_opts {
 	unsigned int nr_pairs;
 	uint64_t min_ns; /**< of a pass */
 	unsigned int burst;
+	const struct zcodec *codec;
 	int level;
-	const char *json; /**< NULL = none, "-" = standard output */
-	const char *csv;  /**< NULL = none, as svg */
+	unsigned int operations; /**< enum perf_operation */
+	const char *driver;      /**< NAME or NAME,ARGS */
+	unsigned int seg_sz;     /**< bytes of a piece of a page; all pieces are as large */
+	bool external_mbufs;
+	enum perf_huffman huffman;
+	unsigned int window; /**< its base-two logarithm; 0 = the largest */
+	char zram[64];       /**< the device */
+	const char *json;    /**< NULL = none, "-" = standard output */
+	const char *csv;     /**< NULL = none, as svg */
 	const char *svg;
 	const char *socket; /**< NULL = a service of our own */
 	const char *zcompd; /**< NULL = the one beside this program */

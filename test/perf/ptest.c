@@ -8,9 +8,12 @@
 
 #include <stddef.h>
 
+/* clang-format off */
 const struct ptest *const ptest_table[] = {
-        &ptest_throughput,
-        &ptest_verify,
-        &ptest_streams,
-        NULL,
+	&ptest_throughput,
+	&ptest_verify,
+	&ptest_cyclecount,
+	&ptest_streams,
+	NULL,
 };
+/* clang-format on */

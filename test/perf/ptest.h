@@ -16,8 +16,9 @@
 
 struct ptest {
 	const char *name;
-	const char *doc;      /**< for --help */
-	uint32_t options;     /**< enum perf_option that it has a use for; among them targets */
+	const char *doc;  /**< for --help */
+	uint32_t options; /**< enum perf_option that it has a use for; among them targets */
+	const struct target_ops *only; /**< the one target that it works with; NULL = all */
 	unsigned int nr_cpus; /**< threads that must run at the same time; 0 = the targets know */
 	/** @param targets env->opts->nr_targets of them, ready, that hold sweep 0; maybe none */
 	int (*run)(const struct target_env *env, struct target **targets, struct report *report);
@@ -25,6 +26,7 @@ struct ptest {
 
 extern const struct ptest ptest_throughput;
 extern const struct ptest ptest_verify;
+extern const struct ptest ptest_cyclecount;
 extern const struct ptest ptest_streams;
 
 /** All ptests; the last entry is NULL. */

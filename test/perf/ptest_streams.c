@@ -249,21 +249,6 @@ tell(const struct target_env *env, const struct streams_found *found, struct rep
 	return ret;
 }
 
-/* At the beginning, so that nobody waits for what cannot be written. */
-static int
-check_file(const char *option, const char *path)
-{
-	FILE *file = path != NULL ? fopen(path, "ae") : NULL;
-
-	if (file == NULL && path != NULL) {
-		zc_err("%s: %s: %s", option, path, strerror(errno));
-		return -errno;
-	}
-	if (file != NULL)
-		fclose(file);
-	return 0;
-}
-
 static int
 run(const struct target_env *env, struct target **targets, struct report *report)
 {
@@ -272,9 +257,7 @@ run(const struct target_env *env, struct target **targets, struct report *report
 
 	(void)targets;
 	if (ret == 0)
-		ret = check_file("--svg", env->opts->svg);
-	if (ret == 0)
-		ret = check_file("--csv", env->opts->csv);
+		ret = report_check_file("--svg", env->opts->svg);
 	if (ret != 0)
 		return ret;
 	found = (struct streams_found *)calloc(1, sizeof(*found));
@@ -291,9 +274,9 @@ run(const struct target_env *env, struct target **targets, struct report *report
 
 const struct ptest ptest_streams = {
         .name = "streams",
-        .doc = "managed and per-CPU streams over modelled devices; no targets",
-        .options = PERF_OPTION_COMPRESS_LEVEL | PERF_OPTION_ALGO | PERF_OPTION_BURST_SZ |
-                   PERF_OPTION_NUM_ITER | PERF_OPTION_QUICK | PERF_OPTION_CSV | PERF_OPTION_SVG,
+        .doc = "managed and per-CPU streams, modelled devices; no targets",
+        .options = PERF_OPTION_COMPRESS_LEVEL | PERF_OPTION_BURST_SZ | PERF_OPTION_NUM_ITER |
+                   PERF_OPTION_QUICK | PERF_OPTION_CSV | PERF_OPTION_SVG,
         .nr_cpus = 2,
         .run = run,
 };

@@ -24,6 +24,7 @@ struct run {
 	unsigned int nr;
 	double pages; /* of a sweep */
 	struct pairing_time *times[PERF_TARGETS_MAX];
+	bool measured[PERF_TARGETS_MAX]; /* by the last measure() */
 };
 
 /* Which value of a pass a figure is. */
@@ -51,18 +52,21 @@ figure(struct run *run, const struct report_row *row, enum value what)
 {
 	double values[PERF_TARGETS_MAX][PAIRING_PAIRS_MAX];
 	const double *rows[PERF_TARGETS_MAX];
-	unsigned int nr_pairs = run->env->opts->nr_pairs;
+	unsigned int nr_pairs = run->env->opts->nr_pairs, nr = 0;
 
 	for (unsigned int i = 0; i < run->nr; i++) {
 		for (unsigned int pair = 0; pair < nr_pairs; pair++)
 			values[i][pair] = value_of(run, &run->times[i][pair], what);
-		rows[i] = values[i];
+		rows[i] = run->measured[i] ? values[i] : NULL;
+		nr += run->measured[i];
 	}
-	report_figure(run->report, row, rows, nr_pairs);
+	if (nr > 0)
+		report_figure(run->report, row, rows, nr_pairs);
 }
 
+/* All targets, or those that store_same(). */
 static int
-measure(struct run *run, const char *name,
+measure(struct run *run, const char *name, bool same,
         int (*pass)(void *arg, uint64_t sweeps, struct pairing_time *time))
 {
 	struct pairing_opts opts = {
@@ -72,10 +76,14 @@ measure(struct run *run, const char *name,
 	        .progress = progress_show,
 	};
 	struct pairing_side sides[PERF_TARGETS_MAX] = {{0}};
+	unsigned int nr = 0;
 
-	for (unsigned int i = 0; i < run->nr; i++)
-		sides[i] = (struct pairing_side){pass, run->targets[i], run->times[i]};
-	return pairing_run(&opts, sides, run->nr);
+	for (unsigned int i = 0; i < run->nr; i++) {
+		run->measured[i] = !same || run->targets[i]->ops->store_same != NULL;
+		if (run->measured[i])
+			sides[nr++] = (struct pairing_side){pass, run->targets[i], run->times[i]};
+	}
+	return nr == 0 ? 0 : pairing_run(&opts, sides, nr);
 }
 
 static int
@@ -84,7 +92,7 @@ measure_stores(struct run *run)
 	static const struct report_row rate = {"stores_per_s", "stores/s", 0};
 	static const struct report_row page = {"store_us", "store, us, mean", 3};
 	static const struct report_row client = {"store_client_us", "store, us, client's time", 3};
-	int ret = measure(run, "stores", target_store_pass);
+	int ret = measure(run, "stores", false, target_store_pass);
 
 	if (ret != 0)
 		return ret;
@@ -99,13 +107,41 @@ measure_loads(struct run *run)
 {
 	static const struct report_row rate = {"loads_per_s", "loads/s", 0};
 	static const struct report_row page = {"load_us", "load, us, mean", 3};
-	int ret = measure(run, "loads", target_load_pass);
+	int ret = measure(run, "loads", false, target_load_pass);
 
 	if (ret != 0)
 		return ret;
 	figure(run, &rate, RATE);
 	figure(run, &page, PAGE_US);
 	return 0;
+}
+
+/* Pages of zeros: those who have a way of their own with them. Gives them back the corpus. */
+static int
+measure_same(struct run *run)
+{
+	static const struct report_row store = {"same_store_us", "zero page, store, us, mean", 3};
+	static const struct report_row client = {"same_store_client_us",
+	                                         "zero page, store, us, client's", 3};
+	static const struct report_row load = {"same_load_us", "zero page, load, us, mean", 3};
+	const unsigned int operations = run->env->opts->operations;
+	double client_ns;
+	int ret = measure(run, "stores of zero pages", true, target_store_same_pass);
+
+	if (ret == 0 && (operations & PERF_COMP) != 0) {
+		figure(run, &store, PAGE_US);
+		figure(run, &client, CLIENT_US);
+	}
+	if (ret == 0 && (operations & PERF_DECOMP) != 0) {
+		ret = measure(run, "loads of zero pages", true, target_load_pass);
+		if (ret == 0)
+			figure(run, &load, PAGE_US);
+	}
+	for (unsigned int i = 0; i < run->nr && ret == 0; i++) {
+		if (run->measured[i])
+			ret = run->targets[i]->ops->store(run->targets[i], 1, &client_ns);
+	}
+	return ret;
 }
 
 static void
@@ -207,16 +243,19 @@ verify_all(const struct run *run)
 static int
 measure_all(struct run *run)
 {
+	const unsigned int operations = run->env->opts->operations;
 	int ret = verify_all(run);
 
-	if (ret == 0)
+	if (ret == 0 && (operations & PERF_COMP) != 0)
 		ret = measure_stores(run);
-	if (ret == 0)
+	if (ret == 0 && (operations & PERF_DECOMP) != 0)
 		ret = measure_loads(run);
-	if (ret == 0)
+	if (ret == 0 && (operations & PERF_DECOMP) != 0)
 		ret = measure_latency(run);
 	if (ret == 0)
 		ret = report_sizes(run);
+	if (ret == 0)
+		ret = measure_same(run);
 	/* What was measured was the real thing. */
 	return ret == 0 ? verify_all(run) : ret;
 }
@@ -251,6 +290,7 @@ run_throughput(const struct target_env *env, struct target **targets, struct rep
 const struct ptest ptest_throughput = {
         .name = "throughput",
         .doc = "verifies, then measures stores and loads",
-        .options = PERF_OPTION_TARGET | PERF_OPTION_NUM_ITER | PERF_OPTION_QUICK,
+        .options = PERF_OPTION_TARGET | PERF_OPTION_NUM_ITER | PERF_OPTION_QUICK |
+                   PERF_OPTION_OPERATION | PERF_OPTION_CSV,
         .run = run_throughput,
 };

@@ -38,6 +38,6 @@ run(const struct target_env *env, struct target **targets, struct report *report
 const struct ptest ptest_verify = {
         .name = "verify",
         .doc = "compares all pages with what was stored, twice",
-        .options = PERF_OPTION_TARGET,
+        .options = PERF_OPTION_TARGET | PERF_OPTION_CSV,
         .run = run,
 };

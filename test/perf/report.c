@@ -10,6 +10,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <isa-l.h>
 #include <lz4.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,9 +20,11 @@
 #include <jansson.h>
 
 #include "base/log.h"
+#include "codec/codec.h"
 #include "host.h"
 #include "pairing.h"
 #include "ptest.h"
+#include "report_csv.h"
 #include "target.h"
 
 #define ROWS_MAX 32u
@@ -67,7 +70,33 @@ command_line(int argc, char **argv)
 	return command;
 }
 
-/* At the beginning, so that nobody waits for a report that cannot be written. */
+int
+report_check_file(const char *option, const char *path)
+{
+	FILE *file = path != NULL ? fopen(path, "ae") : NULL;
+
+	if (file == NULL && path != NULL) {
+		zc_err("%s: %s: %s", option, path, strerror(errno));
+		return -errno;
+	}
+	if (file != NULL)
+		fclose(file);
+	return 0;
+}
+
+/* That of the software codec. ISA-L knows its version only when it is built with. */
+static const char *
+library(const struct zcodec *codec)
+{
+	static char isal[32];
+
+	snprintf(isal, sizeof(isal), "%d.%d.%d", ISAL_MAJOR_VERSION, ISAL_MINOR_VERSION,
+	         ISAL_PATCH_VERSION);
+	return codec->id == ZCODEC_LZ4 ? LZ4_versionString()
+	                               : (codec->id == ZCODEC_DEFLATE ? isal : "none");
+}
+
+/* At the beginning, as report_check_file(). */
 static int
 open_json(struct report *r)
 {
@@ -97,11 +126,11 @@ report_create(const struct perf_opts *opts, int argc, char **argv)
 	        "program", "zcomp-perf", "version", ZCOMPD_VERSION, "commit", perf_commit(),
 	        "ptest", opts->ptest->name, "command", command_line(argc, argv), "quick",
 	        (int)opts->quick, "pairs", (int)opts->nr_pairs, "pass_ms",
-	        (double)opts->min_ns / 1e6, "codec", "algorithm", "lz4", "level", opts->level,
-	        "library", LZ4_versionString(), "targets", "ratios", "warnings");
+	        (double)opts->min_ns / 1e6, "codec", "algorithm", opts->codec->name, "level",
+	        opts->level, "library", library(opts->codec), "targets", "ratios", "warnings");
 	if (r->root == NULL)
 		zc_err("no memory for a report");
-	if (r->root == NULL || open_json(r) != 0) {
+	if (r->root == NULL || open_json(r) != 0 || report_check_file("--csv", opts->csv) != 0) {
 		report_destroy(r);
 		return NULL;
 	}
@@ -322,7 +351,7 @@ print_table(const struct report *r, FILE *out)
 	json_t *warning;
 	size_t i;
 
-	fprintf(out, "%s, lz4 level %d", opts->ptest->name, opts->level);
+	fprintf(out, "%s, %s level %d", opts->ptest->name, opts->codec->name, opts->level);
 	if ((opts->ptest->options & PERF_OPTION_NUM_ITER) != 0)
 		fprintf(out, ", %u pairs of passes of %.0f ms or more%s", opts->nr_pairs,
 		        (double)opts->min_ns / 1e6,
@@ -355,6 +384,12 @@ print_json(const struct report *r)
 int
 report_print(struct report *r)
 {
+	int ret = 0;
+
 	print_table(r, r->json == stdout ? stderr : stdout);
-	return r->json == NULL ? 0 : print_json(r);
+	if (r->json != NULL)
+		ret = print_json(r);
+	if (ret == 0 && r->opts->csv != NULL && r->own == NULL)
+		ret = report_csv(r->root, r->opts->csv);
+	return ret;
 }

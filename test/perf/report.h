@@ -29,6 +29,13 @@ struct report_row {
 /** @return the caller's, for report_destroy(); NULL: no memory, or opts->json cannot be written */
 struct report *report_create(const struct perf_opts *opts, int argc, char **argv);
 
+/**
+ * Finds out at the beginning, so that nobody waits for what cannot be written.
+ * @param path NULL: nothing is to be written
+ * @return 0, -errno
+ */
+int report_check_file(const char *option, const char *path);
+
 /** Accepts NULL. */
 void report_destroy(struct report *r);
 
@@ -57,8 +64,8 @@ void report_figure(struct report *r, const struct report_row *row, const double 
                    unsigned int nr);
 
 /**
- * Prints the table, and JSON where it is wanted. With JSON on standard output the table goes to
- * standard error.
+ * Prints the table, and JSON and CSV where they are wanted; CSV not after report_own(). With JSON
+ * on standard output the table goes to standard error.
  * @return 0, -ENOMEM, -errno
  */
 int report_print(struct report *r);

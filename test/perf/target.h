@@ -41,6 +41,7 @@ struct target_stat {
 
 struct target_ops {
 	const char *name;
+	const char *arg;      /**< what is to follow the name and a colon; NULL = nothing */
 	const char *doc;      /**< for --help */
 	unsigned int nr_cpus; /**< threads that must run at the same time */
 	uint32_t options;     /**< enum perf_option that it has a use for */
@@ -55,6 +56,11 @@ struct target_ops {
 	 */
 	int (*store)(struct target *t, uint64_t sweeps, double *client_ns);
 	/**
+	 * Overwrites all pages with the same page of zeros, as store() does otherwise. They hold
+	 * the corpus again after the next store(). NULL: it has no way of its own with such pages.
+	 */
+	int (*store_same)(struct target *t, uint64_t sweeps, double *client_ns);
+	/**
 	 * Loads all pages in the corpus's random order, @p sweeps times.
 	 * @param hist gets the ticks of each load; NULL: no clock is looked at
 	 */
@@ -65,6 +71,8 @@ struct target_ops {
 };
 
 extern const struct target_ops target_codec;
+extern const struct target_ops target_pmd;
+extern const struct target_ops target_zcomp;
 extern const struct target_ops target_service;
 
 /** All targets; the last entry is NULL. */
@@ -81,8 +89,9 @@ void targets_destroy(struct target **targets, unsigned int nr);
 /** Compares all that a target holds with the corpus. @return 0, -EBADMSG, as ops->read() */
 int target_verify(struct target *t);
 
-/** A side of the pairing: stores or loads of the target @p arg. */
+/** A side of the pairing: stores, of same-filled pages or not, or loads of the target @p arg. */
 int target_store_pass(void *arg, uint64_t sweeps, struct pairing_time *time);
+int target_store_same_pass(void *arg, uint64_t sweeps, struct pairing_time *time);
 int target_load_pass(void *arg, uint64_t sweeps, struct pairing_time *time);
 
 #endif

@@ -22,6 +22,7 @@
 #include "base/atomic.h"
 #include "base/log.h"
 #include "client/zcl.h"
+#include "codec/codec.h"
 #include "service_proc.h"
 #include "ticks.h"
 
@@ -44,7 +45,8 @@ struct run {
 	uint64_t total;
 	uint64_t sent;
 	uint64_t reaped;
-	uint64_t staged; /* since the last zcl_submit() */
+	uint64_t staged;     /* since the last zcl_submit() */
+	const uint8_t *same; /* all pages get this; NULL: the corpus */
 	uint64_t sweep;
 	uint32_t page;
 	uint32_t shift;
@@ -63,7 +65,8 @@ static int
 store_next(struct service_target *t, struct run *run)
 {
 	const struct corpus *c = t->base.env.corpus;
-	const uint8_t *content = corpus_content(c, run->page, run->shift);
+	const uint8_t *content =
+	        run->same != NULL ? run->same : corpus_content(c, run->page, run->shift);
 	uint64_t start = ticks_now();
 	int ret = zcl_store(t->queue, run->page, content, run->page);
 	uint64_t took = ticks_since(start, t->overhead);
@@ -154,27 +157,34 @@ reap(struct service_target *t, struct run *run)
 	return 0;
 }
 
+static int
+store_all(struct service_target *t, struct run *run, double *client_ns)
+{
+	struct ticks_span span = ticks_begin();
+	int ret = 0;
+
+	while (ret == 0 && run->reaped < run->total) {
+		ret = fill(t, run);
+		if (ret == 0)
+			ret = reap(t, run);
+	}
+	*client_ns = (double)run->ticks * ticks_unit(&span);
+	return ret;
+}
+
 /* The sweeps from @p first on. */
 static int
 store_sweeps(struct service_target *t, uint64_t first, uint64_t sweeps, double *client_ns)
 {
 	const struct corpus *c = t->base.env.corpus;
-	struct ticks_span span = ticks_begin();
 	struct run run = {
 	        .total = sweeps * c->nr,
 	        .sweep = first,
 	        .shift = corpus_shift(c, first),
 	};
-	int ret = 0;
 
-	while (ret == 0 && run.reaped < run.total) {
-		ret = fill(t, &run);
-		if (ret == 0)
-			ret = reap(t, &run);
-	}
-	*client_ns = (double)run.ticks * ticks_unit(&span);
 	t->base.sweep = first + sweeps - 1;
-	return ret;
+	return store_all(t, &run, client_ns);
 }
 
 static int
@@ -183,6 +193,15 @@ service_store(struct target *base, uint64_t sweeps, double *client_ns)
 	struct service_target *t = (struct service_target *)base;
 
 	return store_sweeps(t, base->sweep + 1, sweeps, client_ns);
+}
+
+static int
+service_store_same(struct target *base, uint64_t sweeps, double *client_ns)
+{
+	static const _Alignas(64) uint8_t zeros[PERF_PAGE_SIZE];
+	struct run run = {.total = sweeps * base->env.corpus->nr, .same = zeros};
+
+	return store_all((struct service_target *)base, &run, client_ns);
 }
 
 static int
@@ -276,7 +295,8 @@ make_disk(struct service_target *t)
 	struct zcl_queue_opts queue = {.sz = sizeof(queue), .depth = PERF_DEPTH};
 	int ret;
 
-	snprintf(algorithm, sizeof(algorithm), "lz4:level=%d", t->base.env.opts->level);
+	snprintf(algorithm, sizeof(algorithm), "%s:level=%d", t->base.env.opts->codec->name,
+	         t->base.env.opts->level);
 	snprintf(name, sizeof(name), "zcomp-perf-%d", (int)getpid());
 	ret = zcl_disk_create(t->zc, name, &disk);
 	if (ret != 0)
@@ -333,6 +353,7 @@ const struct target_ops target_service = {
         .create = service_create,
         .destroy = service_destroy,
         .store = service_store,
+        .store_same = service_store_same,
         .load = service_load,
         .read = service_read,
         .stat = service_stat,

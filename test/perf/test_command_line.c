@@ -17,14 +17,14 @@
 
 #include "host.h"
 
-#define ARGS_MAX 12
+#define ARGS_MAX 16
 
 static const char *program;
 static char corpus[] = "/dev/shm/zcomp-perf-test-XXXXXX";
 
 struct outcome {
 	int status;
-	char said[4096]; /* on both streams */
+	char said[16384]; /* on both streams */
 };
 
 static void
@@ -90,14 +90,21 @@ static void
 test_values(void **state)
 {
 	static const char *const table[][3] = {
-	        {"--ptest", "latency", "no 'latency'; there are: throughput verify streams"},
-	        {"--target", "pmd", "no 'pmd'; there are: codec service"},
+	        {"--ptest", "latency",
+	         "no 'latency'; there are: throughput verify pmd-cyclecount streams"},
+	        {"--target", "lzo", "no 'lzo'; there are: codec pmd zcomp service"},
 	        {"--target", "codec,", "no ''; there are"},
 	        {"--target", "codec,codec", "'codec' is there twice"},
-	        {"--algo", "zstd", "no 'zstd'; there is: lz4"},
+	        {"--algo", "zstd", "no 'zstd'; there are: lz4 deflate null"},
 	        {"--compress-level", "0", "'0' is not a number from 1 to 65536"},
 	        {"--compress-level", "fast", "'fast' is not a number"},
-	        {"--seg-sz", "8192", "'8192' is not a size from 4096 to 4096"},
+	        {"--seg-sz", "8192", "'8192' is not a power of two from 256 to 4096"},
+	        {"--seg-sz", "1000", "'1000' is not a power of two"},
+	        {"--seg-sz", "128", "'128' is not a power of two"},
+	        {"--operation", "both", "no 'both'; there are: comp decomp comp_and_decomp"},
+	        {"--huffman-enc", "some", "no 'some'; there are: dynamic fixed default"},
+	        {"--window-sz", "7", "'7' is not a number from 8 to 16"},
+	        {"--max-num-sgl-segs", "0", "'0' is not a number from 1 to 16"},
 	        {"--burst-sz", "257", "'257' is not a number from 1 to 256"},
 	        {"--burst-sz", "0", "'0' is not a number from 1 to 256"},
 	        {"--num-iter", "10", "10 is less than 11"},
@@ -130,12 +137,93 @@ test_of_no_use(void **state)
 	       "--target: ptest streams has no use for it");
 	expect(ARGS("--input-file", "CORPUS", "--ptest", "streams", "--socket", "s"), 2,
 	       "--socket: ptest streams has no use for it");
-	expect(ARGS("--input-file", "CORPUS", "--target", "codec", "--csv", "c"), 2,
-	       "--csv: neither ptest throughput nor target codec");
 	expect(ARGS("--input-file", "CORPUS", "--target", "codec", "--svg", "s"), 2,
 	       "--svg: neither ptest throughput nor target codec");
 	expect(ARGS("--input-file", "CORPUS", "--socket", "s", "--zcompd", "z"), 2,
 	       "--zcompd: no service is started with --socket");
+}
+
+/* Those of devices: target pmd has a use for all of them. */
+static void
+test_of_devices(void **state)
+{
+	static const char *const table[][2] = {
+	        {"--driver-name", "compress_lz4"},
+	        {"--seg-sz", "1024"},
+	        {"--max-num-sgl-segs", "4"},
+	        {"--huffman-enc", "fixed"},
+	        {"--window-sz", "15"},
+	        {"--external-mbufs", NULL},
+	};
+	char said[128];
+
+	(void)state;
+	for (size_t i = 0; i < TEST_NR(table); i++) {
+		snprintf(said, sizeof(said), "%s: neither ptest verify nor target codec has a use",
+		         table[i][0]);
+		expect(ARGS("--input-file", "CORPUS", "--ptest", "verify", "--target", "codec",
+		            table[i][0], table[i][1]),
+		       2, said);
+	}
+	expect(ARGS("--input-file", "CORPUS", "--target", "zcomp", "--seg-sz", "1024"), 2,
+	       "--seg-sz: neither ptest throughput nor target zcomp has a use for it");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "verify", "--operation", "comp"), 2,
+	       "--operation: neither ptest verify");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "streams", "--algo", "lz4"), 2,
+	       "--algo: ptest streams has no use for it");
+	expect(ARGS("--input-file", "CORPUS", "--target", "pmd", "--seg-sz", "512",
+	            "--max-num-sgl-segs", "4"),
+	       2, "--seg-sz: 512 makes 8 segments of a page; --max-num-sgl-segs is 4");
+	expect(ARGS("--input-file", "CORPUS", "--target", "pmd", "--huffman-enc", "fixed"), 2,
+	       "--huffman-enc: algorithm lz4 has no Huffman codes");
+	expect(ARGS("--input-file", "CORPUS", "--algo", "deflate", "--compress-level", "10"), 2,
+	       "'10' is not a number from 1 to 9");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "pmd-cyclecount", "--target", "codec"), 2,
+	       "--target: ptest pmd-cyclecount has a use for pmd alone");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "pmd-cyclecount", "--target", "pmd,codec"),
+	       2, "--target: ptest pmd-cyclecount has a use for pmd alone");
+}
+
+#define VERIFY "--force", "--input-file", "CORPUS", "--ptest", "verify", "--target"
+
+static void
+test_devices(void **state)
+{
+	(void)state;
+	expect(ARGS(VERIFY, "pmd,zcomp"), 0, "pages verified");
+	expect(ARGS(VERIFY, "pmd,zcomp", "--driver-name", "compress_lz4,mode=thread", "--burst-sz",
+	            "1", "--compress-level", "3"),
+	       0, "pages verified");
+	expect(ARGS(VERIFY, "pmd", "--seg-sz", "256", "--max-num-sgl-segs", "16"), 0,
+	       "pages verified");
+	expect(ARGS(VERIFY, "pmd", "--seg-sz", "1024", "--external-mbufs", "--window-sz", "16"), 0,
+	       "pages verified");
+	expect(ARGS(VERIFY, "pmd", "--driver-name", "compress_sim,compress_only=1"), 0,
+	       "pages verified");
+	expect(ARGS(VERIFY, "codec", "--algo", "deflate", "--compress-level", "2"), 0,
+	       "pages verified");
+	expect(ARGS(VERIFY, "codec", "--algo", "null"), 0, "verify, null level 0");
+}
+
+static void
+test_bad_devices(void **state)
+{
+	(void)state;
+	expect(ARGS(VERIFY, "pmd", "--driver-name", "compress_none,a=b"), 1,
+	       "--driver-name: no driver takes 'compress_none_pmd' with 'a=b'");
+	expect(ARGS(VERIFY, "zcomp", "--driver-name",
+	            "compress_lz4_of_a_name_that_is_longer_than_the_63_bytes_of_eal"),
+	       1, "is too long a name");
+	expect(ARGS(VERIFY, "pmd", "--window-sz", "15"), 1,
+	       "target pmd: --window-sz: the device has 16 to 16");
+	expect(ARGS(VERIFY, "pmd", "--algo", "deflate"), 1, "does not do deflate");
+	expect(ARGS(VERIFY, "zcomp", "--algo", "null"), 1, "target zcomp: compress_lz4_zcomp with");
+	expect(ARGS(VERIFY, "pmd", "--driver-name", "compress_sim", "--seg-sz", "1024"), 1,
+	       "target pmd: --seg-sz: the device does not take chains");
+	expect(ARGS(VERIFY, "pmd", "--driver-name", "compress_sim,error_one_in=100"), 1,
+	       "the device says status");
+	expect(ARGS(VERIFY, "zcomp", "--driver-name", "compress_sim,error_one_in=100"), 1,
+	       "target zcomp: page 99: the device's result is");
 }
 
 static void
@@ -153,6 +241,9 @@ test_files(void **state)
 	expect(ARGS("--force", "--input-file", "CORPUS", "--socket", "/dev/shm/no/such/file"), 1,
 	       "/dev/shm/no/such/file");
 	expect(ARGS("--force", "--input-file", "CORPUS", "--ptest", "streams", "--quick", "--csv",
+	            "/dev/shm/no/such/file"),
+	       1, "--csv: /dev/shm/no/such/file: No such file");
+	expect(ARGS("--force", "--input-file", "CORPUS", "--target", "codec", "--csv",
 	            "/dev/shm/no/such/file"),
 	       1, "--csv: /dev/shm/no/such/file: No such file");
 	assert_int_equal(truncate(corpus, 1000000), 0);
@@ -231,13 +322,11 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_help),
-	        cmocka_unit_test(test_values),
-	        cmocka_unit_test(test_of_no_use),
-	        cmocka_unit_test(test_files),
-	        cmocka_unit_test(test_too_few_cpus),
-	        cmocka_unit_test(test_build),
-	        cmocka_unit_test(test_without_gnuplot),
+	        cmocka_unit_test(test_help),      cmocka_unit_test(test_values),
+	        cmocka_unit_test(test_of_no_use), cmocka_unit_test(test_of_devices),
+	        cmocka_unit_test(test_devices),   cmocka_unit_test(test_bad_devices),
+	        cmocka_unit_test(test_files),     cmocka_unit_test(test_too_few_cpus),
+	        cmocka_unit_test(test_build),     cmocka_unit_test(test_without_gnuplot),
 	};
 
 	if (argc != 2)
