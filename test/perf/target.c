@@ -13,7 +13,7 @@
 #include "base/log.h"
 
 const struct target_ops *const target_table[] = {
-        &target_codec, &target_pmd, &target_zcomp, &target_service, NULL,
+        &target_codec, &target_pmd, &target_zcomp, &target_service, &target_zram, NULL,
 };
 
 int

@@ -74,6 +74,7 @@ extern const struct target_ops target_codec;
 extern const struct target_ops target_pmd;
 extern const struct target_ops target_zcomp;
 extern const struct target_ops target_service;
+extern const struct target_ops target_zram;
 
 /** All targets; the last entry is NULL. */
 extern const struct target_ops *const target_table[];

@@ -83,6 +83,7 @@ test_help(void **state)
 	expect(ARGS("--help"), 0, "  throughput ");
 	expect(ARGS("--help"), 0, "  streams ");
 	expect(ARGS("--help"), 0, "  service ");
+	expect(ARGS("--help"), 0, "  zram:/dev/zramN ");
 	expect(ARGS("--version"), 0, "zcomp-perf ");
 }
 
@@ -92,7 +93,10 @@ test_values(void **state)
 	static const char *const table[][3] = {
 	        {"--ptest", "latency",
 	         "no 'latency'; there are: throughput verify pmd-cyclecount streams"},
-	        {"--target", "lzo", "no 'lzo'; there are: codec pmd zcomp service"},
+	        {"--target", "lzo", "no 'lzo'; there are: codec pmd zcomp service zram:/dev/zramN"},
+	        {"--target", "zram", "no 'zram'; there are"},
+	        {"--target", "zram:zram0", "no 'zram:zram0'; there are"},
+	        {"--target", "zram:/a,zram:/b", "'zram:/b' is there twice"},
 	        {"--target", "codec,", "no ''; there are"},
 	        {"--target", "codec,codec", "'codec' is there twice"},
 	        {"--algo", "zstd", "no 'zstd'; there are: lz4 deflate null"},
@@ -167,6 +171,8 @@ test_of_devices(void **state)
 	}
 	expect(ARGS("--input-file", "CORPUS", "--target", "zcomp", "--seg-sz", "1024"), 2,
 	       "--seg-sz: neither ptest throughput nor target zcomp has a use for it");
+	expect(ARGS("--input-file", "CORPUS", "--target", "zram:/dev/zram0", "--burst-sz", "8"), 2,
+	       "--burst-sz: neither ptest throughput nor target zram has a use for it");
 	expect(ARGS("--input-file", "CORPUS", "--ptest", "verify", "--operation", "comp"), 2,
 	       "--operation: neither ptest verify");
 	expect(ARGS("--input-file", "CORPUS", "--ptest", "streams", "--algo", "lz4"), 2,
@@ -224,6 +230,12 @@ test_bad_devices(void **state)
 	       "the device says status");
 	expect(ARGS(VERIFY, "zcomp", "--driver-name", "compress_sim,error_one_in=100"), 1,
 	       "target zcomp: page 99: the device's result is");
+	expect(ARGS(VERIFY, "zram:/dev/no-such-device"), 1, "No such file");
+	expect(ARGS(VERIFY, "zram:/dev/null"), 1, "target zram: /dev/null is no zram device");
+	expect(ARGS(VERIFY, "zram:/dev/null", "--algo", "lz4", "--compress-level", "2"), 2,
+	       "--compress-level: neither ptest verify nor target zram");
+	expect(ARGS(VERIFY, "codec,zram:/dev/null", "--compress-level", "2"), 1,
+	       "target zram: --compress-level: the kernel's is not 2");
 }
 
 static void
