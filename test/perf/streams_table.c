@@ -165,11 +165,11 @@ csv_row(const struct streams_point *p, unsigned int mode, FILE *out)
 {
 	const struct streams_result *r = &p->results[mode];
 
-	fprintf(out, "%s,%g,%u,%u,%s,%.1f,%.4f,%.4f,", p->device.null ? "null" : "lz4",
+	fprintf(out, "%s,%g,%u,%u,%s,%.6g,%.4f,%.4f,", p->device.null ? "null" : "lz4",
 	        p->device.latency_us, p->device.depth, p->device.engines, streams_modes[mode].name,
 	        r->pages_per_s, r->managed, r->refused);
 	if (r->open)
-		fprintf(out, "%.4f,%.4f,%.2f,%.2f,%.3f,%.2f,", r->sustained, r->open_managed,
+		fprintf(out, "%.4f,%.4f,%.6g,%.6g,%.6g,%.6g,", r->sustained, r->open_managed,
 		        r->p50_us, r->p99_us, r->cpu_us, r->victim_us);
 	else
 		fputs(",,,,,,", out);

