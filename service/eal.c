@@ -20,10 +20,10 @@
 #include "base/log.h"
 
 #define EAL_ARGS_MAX 64
-/* For the streams: 256 of three pages for each worker and compressor are 3 MiB with 4 KiB pages.
- * Only address space until it is used. */
-#define EAL_MEMORY_MB            128
-#define EAL_MEMORY_MB_PER_WORKER 64
+/* For the streams: 256 of three pages for each worker, device and compressor are 3 MiB with 4 KiB
+ * pages. Only address space until it is used. */
+#define EAL_MEMORY_MB           128
+#define EAL_MEMORY_MB_PER_QUEUE 64
 
 /* Writes a set of CPUs as "0,2-5" does. */
 static void
@@ -129,7 +129,8 @@ zd_eal_init(struct zd_options *opts)
 		return -E2BIG;
 	}
 	snprintf(memory, sizeof(memory), "%u",
-	         EAL_MEMORY_MB + EAL_MEMORY_MB_PER_WORKER * opts->nr_cpus);
+	         EAL_MEMORY_MB + EAL_MEMORY_MB_PER_QUEUE * opts->nr_cpus *
+	                                 (opts->nr_devices > 0 ? opts->nr_devices : 1));
 	for (int i = 0; i < opts->eal_argc; i++)
 		argv[argc++] = opts->eal_argv[i];
 	/* Before the EAL registers its own: handlers run backwards, and its socket goes first. */
