@@ -44,13 +44,13 @@ host_has_work(const struct sim_host *host)
 static void
 host_sleep(struct sim_host *host)
 {
-	uint32_t wakeups;
+	/* First of all, or a wake-up between `asleep` and this would be waited for once more. Pairs
+	 * with the release in sim_host_wake(): who sees its count sees the operations. */
+	uint32_t wakeups = __atomic_load_n(&host->wakeups, __ATOMIC_ACQUIRE);
 
 	__atomic_store_n(&host->asleep, 1, __ATOMIC_RELAXED);
 	/* Pairs with the fence in sim_host_kick(), and with that of sim_host_stop(). */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	/* Pairs with the release in sim_host_wake(): who sees its count sees the operations. */
-	wakeups = __atomic_load_n(&host->wakeups, __ATOMIC_ACQUIRE);
 	/* The wait may end early, by a signal: the caller only polls once more. */
 	if (!host_has_work(host) && !__atomic_load_n(&host->stop, __ATOMIC_RELAXED))
 		syscall(SYS_futex, &host->wakeups, FUTEX_WAIT_PRIVATE, wakeups, NULL, NULL, 0);

@@ -16,6 +16,7 @@
 #include "sim_pmd_private.h"
 
 #include <math.h>
+#include <sched.h>
 
 #include <rte_cycles.h>
 
@@ -85,7 +86,9 @@ sim_model_start(struct sim_model *m)
 uint64_t
 sim_model_lock(struct sim_model *m)
 {
-	rte_spinlock_lock(&m->lock);
+	/* Threads that share a CPU may hold it, so it is not worth spinning for. */
+	while (rte_spinlock_trylock(&m->lock) == 0)
+		sched_yield();
 	/* Not before, or bursts could arrive in another order than that of their times. */
 	return rte_rdtsc();
 }
