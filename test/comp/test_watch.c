@@ -221,6 +221,19 @@ test_age_between_polls(void **state)
 }
 
 /* Errors have no age: they say nothing of how long a page takes. */
+/* The lcore was away for longer than a page may be: the device may have been done long before. */
+static void
+test_age_away(void **state)
+{
+	(void)state;
+	take(0, 1);
+	now_ns += ZCOMP_HANG_NS + 1;
+	strms[0].result = 1;
+	assert_true(zcomp_watch_done(&watch, &strms[0], now_ns));
+	assert_int_equal(stats().done, 1);
+	assert_int_equal(stats().age_ns[0], 0);
+}
+
 static void
 test_age_errors(void **state)
 {
@@ -629,6 +642,7 @@ main(void)
 	        TEST(test_age_mean),
 	        TEST(test_age_zero),
 	        TEST(test_age_between_polls),
+	        TEST(test_age_away),
 	        TEST(test_age_errors),
 	        TEST(test_expected),
 	        TEST(test_overdue),

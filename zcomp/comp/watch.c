@@ -166,6 +166,9 @@ age_add(struct zcomp_watch *w, const struct zcomp_strm *strm, uint64_t now_ns)
 	uint64_t age = now_ns - strm->submitted_ns - (now_ns - after_ns) / 2;
 	uint64_t *mean = &w->stats.age_ns[strm->age_class];
 
+	/* The lcore itself was away, which says nothing of the device. */
+	if (now_ns - after_ns > w->hang_ns)
+		return;
 	age = age != 0 ? age : 1;
 	if (*mean == 0)
 		zc_store_relaxed(mean, age);
