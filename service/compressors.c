@@ -23,19 +23,6 @@
 /* rte_vdev_init() says so when no driver goes by the name. */
 #define NO_DRIVER (-1)
 
-/* Who is refused hears why from the driver. Later it is silent: it may log each page that does not
- * compress, which nobody wants in a service. */
-static int
-vdev_init(const char *name, const char *args)
-{
-	int ret;
-
-	rte_log_set_level_pattern("pmd.compress.*", RTE_LOG_ERR);
-	ret = rte_vdev_init(name, args);
-	rte_log_set_level_pattern("pmd.compress.*", RTE_LOG_CRIT);
-	return ret;
-}
-
 /* Makes a vdev, unless the EAL has a device of that name already. */
 static int
 probe(const struct zd_compressors *c, const char *name, const char *args)
@@ -44,7 +31,7 @@ probe(const struct zd_compressors *c, const char *name, const char *args)
 
 	if (rte_compressdev_get_dev_id(name) >= 0)
 		return 0;
-	ret = vdev_init(name, args);
+	ret = rte_vdev_init(name, args);
 	if (ret == NO_DRIVER) {
 		int loaded = zd_driver_load(c->driver_dir, name);
 
@@ -53,7 +40,7 @@ probe(const struct zd_compressors *c, const char *name, const char *args)
 			return -EINVAL;
 		}
 		if (loaded == 0)
-			ret = vdev_init(name, args);
+			ret = rte_vdev_init(name, args);
 	}
 	if (ret == 0)
 		return 0;
@@ -114,9 +101,13 @@ zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t d
 		free(name);
 		return -EINVAL;
 	}
+	/* Who is refused hears why from the driver. Later it is silent: it may log each page that
+	 * does not compress, which nobody wants in a service. */
+	rte_log_set_level_pattern("pmd.compress.*", RTE_LOG_ERR);
 	ret = probe(c, name, args != NULL ? args : "");
 	if (ret == 0)
 		ret = open_device(c, name, depth);
+	rte_log_set_level_pattern("pmd.compress.*", RTE_LOG_CRIT);
 	if (ret != 0) {
 		free(name);
 		return ret;
@@ -132,8 +123,15 @@ add_devices(const struct zd_compressors *c, struct zcomp *comp, const struct zco
 	int ret = 0;
 
 	for (unsigned int i = 0; i < c->nr_devices && ret == 0; i++) {
-		if (zcomp_cdev_supports(c->devices[i], codec))
-			ret = zcomp_add(comp, &zcomp_backend_compressdev, c->devices[i]);
+		if (!zcomp_cdev_supports(c->devices[i], codec))
+			continue;
+		ret = zcomp_add(comp, &zcomp_backend_compressdev, c->devices[i]);
+		if (ret == -ENOMEM) {
+			zc_warn("device '%s': no memory for more streams of %s: software "
+			        "compresses what they would have",
+			        c->device_names[i], codec->name);
+			ret = 0;
+		}
 	}
 	return ret;
 }
