@@ -31,8 +31,7 @@ check_writers(const char *path, const char *what, const struct stat *st)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid()) {
 		zc_err("%s is not loaded: %s belongs to user %u, it must be root's or user %u's, "
-		       "who "
-		       "runs this",
+		       "who runs this",
 		       path, what, st->st_uid, geteuid());
 		return -EPERM;
 	}

@@ -155,6 +155,7 @@ hc_setup(struct zcomp_params *params, void **priv)
 		hc_free(hc);
 		return -ret; /* -EAGAIN: the lcores compress by themselves */
 	}
+	params->depth = PLACES;
 	params->zstrm_mgmt = true;
 	*priv = hc;
 	return 0;

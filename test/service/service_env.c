@@ -37,6 +37,7 @@ open_compressor(struct test_env *env, const struct test_env_opts *opts)
 	        .page_size = env->page_size,
 	        .nr_lcores = env->nr_workers,
 	        .depth = opts->stream_depth,
+	        .hang_ns = opts->hang_ns,
 	};
 
 	if (opts->backend != NULL)

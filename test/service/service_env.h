@@ -33,6 +33,7 @@
 struct test_env_opts {
 	const struct zcomp_ops *backend; /**< NULL: the software backend of LZ4 */
 	uint32_t stream_depth;           /**< 0 = default */
+	uint64_t hang_ns;                /**< 0 = default */
 	uint64_t mem_limit;              /**< of the first disk */
 	uint64_t pages;                  /**< 0 = ENV_PAGES */
 	uint32_t page_size;              /**< 0 = ENV_PAGE_SIZE */

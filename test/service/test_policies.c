@@ -345,6 +345,37 @@ test_redone(void **state)
 	close_policy(&env, &c);
 }
 
+/* A device that never answers costs time, and no page. */
+static void
+test_given_up(void **state)
+{
+	struct seen seen = {0};
+	struct test_client c;
+	struct test_env env;
+
+	(void)state;
+	fake_reset();
+	env_open(&env, &(struct test_env_opts){
+	                       .backend = &fake_backend, .stream_depth = STREAMS, .hang_ns = 1});
+	env_client_open(&env, 0, DEPTH, &c);
+	env_client_join(&env, &c);
+	fake_devs[0].hang = true;
+	store(&c, 10, 0);
+	env_settle(&env);
+	reap(&c, &seen, NULL);
+	assert_int_equal(seen.inlined, 10);
+	assert_int_equal(env.worker->stats.redone, STREAMS);
+	for (uint64_t page = 0; page < 10; page++)
+		env_expect(&env, page, PAGE_MIXED, page);
+	env_client_end(&env, &c);
+	/* What comes out in the end is nobody's. */
+	assert_int_equal(fake_flying(&fake_devs[0], 0), STREAMS);
+	fake_devs[0].hang = false;
+	env_poll(&env);
+	assert_int_equal(fake_devs[0].watches[0].stats.late, STREAMS);
+	env_close(&env);
+}
+
 int
 main(void)
 {
@@ -359,6 +390,7 @@ main(void)
 	        cmocka_unit_test(test_change),
 	        cmocka_unit_test(test_death_with_spilled_pages),
 	        cmocka_unit_test(test_redone),
+	        cmocka_unit_test(test_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

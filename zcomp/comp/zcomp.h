@@ -42,7 +42,7 @@ struct zcomp_params {
 	uint32_t page_size;     /**< a power of two, ZCOMP_PAGE_SIZE_MIN to ZCOMP_PAGE_SIZE_MAX */
 	unsigned int nr_lcores; /**< 1 or more */
 	uint32_t depth;         /**< managed streams for each lcore, at most ZCOMP_DEPTH_MAX; 0 =
-				 * ZCOMP_DEPTH_DEFAULT */
+				 * ZCOMP_DEPTH_DEFAULT. A backend that makes fewer lowers it */
 	struct zcomp_cdev *dev; /**< backend compressdev: the device; stays the caller's */
 	bool zstrm_mgmt;        /**< set by setup_params(): this backend manages streams, now */
 	uint64_t hang_ns;       /**< a page is overdue after this at least; 0 = ZCOMP_HANG_NS. Of a
