@@ -279,7 +279,9 @@ main(int argc, char **argv)
 	                    "key=value...\nremove NAME\ninfo",
 	        .doc = "Administers a zcompd service."
 	               "\vSizes take K, M, G. Keys of a disk: algorithm, mem_limit, mode, "
-	               "page_size, policy, precompressed; of them, policy can be set later.",
+	               "page_size, policy, precompressed; of them, policy can be set later; it "
+	               "lasts"
+	               " as long as the service.",
 	};
 	struct options opts = {.connect = {.sz = sizeof(opts.connect)}};
 

@@ -137,7 +137,9 @@ struct zcl_disk_opts {
 
 /**
  * Makes a disk. It lasts until it is removed.
- * @return 0, -EEXIST, -EINVAL, -E2BIG, -EACCES, -ENOMEM, -EDQUOT, -ETIME, -EPROTO, -ECONNRESET
+ * @return 0, -EEXIST, -EINVAL, -E2BIG, -EACCES, -ENOMEM, -EDQUOT, -ENOSPC (the service has too many
+ * combinations of algorithm, level and page size), -EOPNOTSUPP (its state is on hugetlbfs), -ETIME,
+ * -EPROTO, -ECONNRESET
  */
 ZCL_API int zcl_disk_create(struct zcl *zc, const char *name, const struct zcl_disk_opts *opts);
 
@@ -250,7 +252,7 @@ ZCL_API int zcl_load_range(struct zcl_disk *disk, uint64_t page, uint32_t off, u
 /**
  * Stores may compress in the caller's thread while the service is saturated: while it leaves more
  * than a fourth of the queue, or more than 64 operations, untaken. A queue so shallow that the
- * service takes all of it at a time (32 operations) never does. Everything else stays as it is;
+ * service takes all of it at a time (32 operations) seldom does. Everything else stays as it is;
  * completions of such stores have ZCL_CQE_CLIENT. Only on a disk made with ZCL_DISK_PRECOMP.
  */
 #define ZCL_QUEUE_COMPRESS 0x1u
@@ -266,8 +268,9 @@ struct zcl_queue_opts {
  * @param opts or NULL
  * @param out  the caller's, for zcl_queue_destroy()
  * @return 0, -EINVAL, -E2BIG, -EACCES (no permission `w`, or ZCL_OPEN_RDONLY), -EOPNOTSUPP
- * (ZCL_QUEUE_COMPRESS, and the disk was not made for it), -EDQUOT (the client's quota), -ESTALE
- * (see zcl_reconnect()), -ETIME, -EPROTO, -ECONNRESET, -EMFILE, -ENOMEM
+ * (ZCL_QUEUE_COMPRESS, and the disk was not made for it, or this library lacks its codec), -EDQUOT
+ * (the client's quota), -ESTALE (see zcl_reconnect()), -ETIME, -EPROTO, -ECONNRESET, -EMFILE,
+ * -ENOMEM
  */
 ZCL_API int zcl_queue_create(struct zcl_disk *disk, const struct zcl_queue_opts *opts,
                              struct zcl_queue **out);
@@ -379,7 +382,8 @@ ZCL_API int zcl_arm(struct zcl_queue *q);
 /**
  * Stores, and waits for it up to zcl_opts.timeout_ms. Completions of other operations stay for the
  * next zcl_reap().
- * @return as zcl_store(), or `res` of the completion; -ETIME: it may still take effect, and counts
+ * @return as zcl_store(), or `res` of the completion (-EAGAIN may be either: the queue is full, or
+ *         the disk's policy is `try`); -ETIME: it may still take effect, and counts
  *         against `depth` until then
  */
 ZCL_API int zcl_store_sync(struct zcl_queue *q, uint64_t page, const void *src);
