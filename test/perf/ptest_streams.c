@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "eal.h"
-#include "host.h"
+#include "plot.h"
 #include "progress.h"
 #include "ptest.h"
 #include "runner.h"
@@ -217,12 +217,9 @@ measure(const struct target_env *env, struct streams_found *found)
 static int
 draw(const struct target_env *env, const struct streams_found *found)
 {
-	struct host host;
 	char foot[512];
 
-	host_describe(&host, CPU_COUNT(&env->place->cpus));
-	snprintf(foot, sizeof(foot), "%s, %d CPUs, %s, %s; LZ4 level %d; zcompd %s", host.cpu,
-	         host.nr_cpus, host.kernel, host.compiler, env->opts->level, perf_commit());
+	plot_foot(env, foot, sizeof(foot));
 	return streams_plot(found, env->opts->svg, foot);
 }
 
@@ -253,7 +250,7 @@ static int
 run(const struct target_env *env, struct target **targets, struct report *report)
 {
 	struct streams_found *found;
-	int ret = env->opts->svg != NULL ? streams_plot_check() : 0;
+	int ret = env->opts->svg != NULL ? plot_check() : 0;
 
 	(void)targets;
 	if (ret == 0)

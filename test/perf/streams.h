@@ -148,9 +148,6 @@ json_t *streams_json(const struct streams_found *found);
 /** Writes a row for each point and mode. @return 0, -errno */
 int streams_csv(const struct streams_found *found, const char *path);
 
-/** @return 0; -ENOENT: there is no gnuplot */
-int streams_plot_check(void);
-
 /** Draws the curves by gnuplot. @param foot a line below them @return 0, -errno */
 int streams_plot(const struct streams_found *found, const char *path, const char *foot);
 

@@ -4,8 +4,7 @@
 
 /*
  * The goals, as ratios of sides that are measured in turn (pairing.h). A side is a mode over a
- * device, or a loop over liblz4. Each side has an amount of work of its own, found by a first try,
- * so that a slow one does not make the others wait. Main thread only.
+ * device, or a loop over liblz4. Main thread only.
  */
 
 #include <errno.h>
@@ -16,11 +15,9 @@
 #include "base/log.h"
 #include "lz4_loop.h"
 #include "pairing.h"
-#include "progress.h"
 #include "runner.h"
+#include "sides.h"
 #include "streams.h"
-
-#define SIDES_MAX 4u
 
 struct goals {
 	const struct perf_opts *opts;
@@ -30,70 +27,6 @@ struct goals {
 	struct runner *runner;
 	struct pairing_time *times; /* nr_pairs for each side */
 };
-
-/* The sides of one comparison, and what they came to. */
-struct sides {
-	struct goals *goals;
-	unsigned int nr;
-	struct pairing_side sides[SIDES_MAX];
-	uint64_t *pages[SIDES_MAX]; /* of a sweep, in the side's own struct */
-};
-
-typedef int (*pass_fn)(void *arg, uint64_t sweeps, struct pairing_time *time);
-
-static void
-add_side(struct sides *s, pass_fn pass, void *arg, uint64_t *pages)
-{
-	struct goals *g = s->goals;
-
-	s->sides[s->nr] = (struct pairing_side){pass, arg, g->times + s->nr * g->opts->nr_pairs};
-	s->pages[s->nr++] = pages;
-}
-
-/* The work of a pass, from a short try: a little more than the least time of a pass. */
-static int
-weigh(struct sides *s)
-{
-	const double wanted_ns = 1.2 * (double)s->goals->opts->min_ns;
-
-	for (unsigned int i = 0; i < s->nr; i++) {
-		struct pairing_time time = {0, 0};
-
-		for (*s->pages[i] = 16; time.elapsed_ns < wanted_ns / 8; *s->pages[i] *= 2) {
-			int ret = s->sides[i].pass(s->sides[i].arg, 1, &time);
-
-			if (ret != 0)
-				return ret;
-		}
-		*s->pages[i] =
-		        1 + (uint64_t)((double)*s->pages[i] / 2 * wanted_ns / time.elapsed_ns);
-	}
-	return 0;
-}
-
-static int
-measure(struct sides *s)
-{
-	struct pairing_opts opts = {
-	        .nr_pairs = s->goals->opts->nr_pairs,
-	        .min_ns = s->goals->opts->min_ns,
-	        .what = "goals",
-	        .progress = progress_show,
-	};
-	int ret = weigh(s);
-
-	if (ret == 0 && perf_place_stopped(s->goals->place))
-		ret = -EINTR;
-	return ret == 0 ? pairing_run(&opts, s->sides, s->nr) : ret;
-}
-
-/* Pages a second of a side in each pair. */
-static void
-rates(const struct sides *s, unsigned int side, double *out)
-{
-	for (unsigned int i = 0; i < s->goals->opts->nr_pairs; i++)
-		out[i] = 1e9 * (double)*s->pages[side] / s->sides[side].times[i].elapsed_ns;
-}
 
 static void
 add_goal(struct goals *g, const char *text, const double *of, const double *to, double wanted,
@@ -113,13 +46,14 @@ add_goal(struct goals *g, const char *text, const double *of, const double *to, 
 }
 
 static void
-add_ratio(const struct sides *s, const char *text, unsigned int of, unsigned int to, double wanted)
+add_ratio(struct goals *g, const struct sides *s, const char *text, unsigned int of,
+          unsigned int to, double wanted)
 {
 	double x[PAIRING_PAIRS_MAX], y[PAIRING_PAIRS_MAX];
 
-	rates(s, of, x);
-	rates(s, to, y);
-	add_goal(s->goals, text, x, y, wanted, false);
+	sides_rates(s, of, x);
+	sides_rates(s, to, y);
+	add_goal(g, text, x, y, wanted, false);
 }
 
 static struct runner_side
@@ -131,19 +65,19 @@ mode_side(const struct goals *g, const struct streams_device *dev, const struct 
 /* Managed streams against per-CPU synchronous streams, and against the most that there can be. */
 
 static void
-add_limit_goal(const struct sides *s, const struct streams_device_opts *opts)
+add_limit_goal(struct goals *g, const struct sides *s, const struct streams_device_opts *opts)
 {
 	const double device = 1e6 * opts->engines / opts->latency_us;
 	double managed[PAIRING_PAIRS_MAX], most[PAIRING_PAIRS_MAX];
 
-	rates(s, 0, managed);
-	rates(s, 2, most);
-	for (unsigned int i = 0; i < s->goals->opts->nr_pairs; i++) {
+	sides_rates(s, 0, managed);
+	sides_rates(s, 2, most);
+	for (unsigned int i = 0; i < g->opts->nr_pairs; i++) {
 		if (device < most[i])
 			most[i] = device;
 	}
-	add_goal(s->goals, "managed / lesser of device and LZ4 loop on its CPU, 50 us, LZ4",
-	         managed, most, 0.95, false);
+	add_goal(g, "managed / lesser of device and LZ4 loop on its CPU, 50 us, LZ4", managed, most,
+	         0.95, false);
 }
 
 /* With LZ4 the codec is the most of it; without, it would be memory that pages come from. */
@@ -152,7 +86,7 @@ timing_goal(struct goals *g)
 {
 	const struct streams_device_opts opts = {"compress_sim", 50, 256, 256, true};
 	struct runner_side managed, percpu, uncached;
-	struct sides s = {.goals = g};
+	struct sides s = sides_begin(g->opts, g->place, g->times);
 	struct streams_device dev;
 	int ret = streams_device_create(&dev, &opts, g->opts->level);
 
@@ -162,15 +96,15 @@ timing_goal(struct goals *g)
 	managed = uncached;
 	percpu = mode_side(g, &dev, streams_mode_percpu);
 	managed.cached = percpu.cached = true;
-	add_side(&s, runner_pass, &managed, &managed.pages);
-	add_side(&s, runner_pass, &percpu, &percpu.pages);
-	add_side(&s, runner_pass, &uncached, &uncached.pages);
-	ret = measure(&s);
+	sides_add(&s, runner_pass, &managed, &managed.pages);
+	sides_add(&s, runner_pass, &percpu, &percpu.pages);
+	sides_add(&s, runner_pass, &uncached, &uncached.pages);
+	ret = sides_measure(&s);
 	if (ret == 0) {
-		add_ratio(&s, "managed / percpu-device, 50 us, timing only, pages in the cache", 0,
+		add_ratio(g, &s, "managed / percpu-device, 50 us, timing only, pages in the cache",
+		          0, 1, 100);
+		add_ratio(g, &s, "managed / percpu-device, 50 us, timing only, pages in memory", 2,
 		          1, 100);
-		add_ratio(&s, "managed / percpu-device, 50 us, timing only, pages in memory", 2, 1,
-		          100);
 	}
 	streams_device_destroy(&dev);
 	return ret;
@@ -181,7 +115,7 @@ depth_goal(struct goals *g)
 {
 	const struct streams_device_opts opts = {"compress_sim", 50, 256, 256, false};
 	struct streams_device dev;
-	struct sides s = {.goals = g};
+	struct sides s = sides_begin(g->opts, g->place, g->times);
 	struct runner_side managed, percpu;
 	struct lz4_loop loop = {g->corpus, g->opts->level, 0, g->place->worker_cpu, false, NULL};
 	int ret = lz4_loop_init(&loop);
@@ -194,13 +128,13 @@ depth_goal(struct goals *g)
 	}
 	managed = mode_side(g, &dev, &streams_mode_device);
 	percpu = mode_side(g, &dev, streams_mode_percpu);
-	add_side(&s, runner_pass, &managed, &managed.pages);
-	add_side(&s, runner_pass, &percpu, &percpu.pages);
-	add_side(&s, lz4_loop_pass, &loop, &loop.pages);
-	ret = measure(&s);
+	sides_add(&s, runner_pass, &managed, &managed.pages);
+	sides_add(&s, runner_pass, &percpu, &percpu.pages);
+	sides_add(&s, lz4_loop_pass, &loop, &loop.pages);
+	ret = sides_measure(&s);
 	if (ret == 0) {
-		add_ratio(&s, "managed / percpu-device, 50 us, LZ4", 0, 1, 8);
-		add_limit_goal(&s, &opts);
+		add_ratio(g, &s, "managed / percpu-device, 50 us, LZ4", 0, 1, 8);
+		add_limit_goal(g, &s, &opts);
 	}
 	streams_device_destroy(&dev);
 	lz4_loop_fini(&loop);
@@ -233,9 +167,9 @@ measure_policies(struct goals *g, const struct streams_device_opts *opts, struct
 		return ret;
 	for (unsigned int i = 0; i < SIDES_MAX; i++) {
 		sides[i] = mode_side(g, &dev, modes[i]);
-		add_side(s, runner_pass, &sides[i], &sides[i].pages);
+		sides_add(s, runner_pass, &sides[i], &sides[i].pages);
 	}
-	ret = measure(s);
+	ret = sides_measure(s);
 	streams_device_destroy(&dev);
 	return ret;
 }
@@ -245,13 +179,14 @@ slower_goal(struct goals *g)
 {
 	const struct streams_device_opts opts = {"compress_sim", 20, 256, 1, true};
 	struct runner_side sides[SIDES_MAX];
-	struct sides s = {.goals = g};
+	struct sides s = sides_begin(g->opts, g->place, g->times);
 	int ret = measure_policies(g, &opts, &s, sides);
 
 	if (ret != 0)
 		return ret;
-	add_ratio(&s, "inline / software, device slower (1 engine, 20 us)", INLINE, SOFTWARE, 0.97);
-	add_ratio(&s, "adaptive / software, device slower (1 engine, 20 us)", ADAPTIVE, SOFTWARE,
+	add_ratio(g, &s, "inline / software, device slower (1 engine, 20 us)", INLINE, SOFTWARE,
+	          0.97);
+	add_ratio(g, &s, "adaptive / software, device slower (1 engine, 20 us)", ADAPTIVE, SOFTWARE,
 	          0.97);
 	return 0;
 }
@@ -261,14 +196,14 @@ faster_goal(struct goals *g)
 {
 	const struct streams_device_opts opts = {"compress_sim", 20, 256, 256, true};
 	struct runner_side sides[SIDES_MAX];
-	struct sides s = {.goals = g};
+	struct sides s = sides_begin(g->opts, g->place, g->times);
 	int ret = measure_policies(g, &opts, &s, sides);
 
 	if (ret != 0)
 		return ret;
-	add_ratio(&s, "inline / device alone, device faster (256 engines, 20 us)", INLINE, DEVICE,
-	          0.97);
-	add_ratio(&s, "adaptive / device alone, device faster (256 engines, 20 us)", ADAPTIVE,
+	add_ratio(g, &s, "inline / device alone, device faster (256 engines, 20 us)", INLINE,
+	          DEVICE, 0.97);
+	add_ratio(g, &s, "adaptive / device alone, device faster (256 engines, 20 us)", ADAPTIVE,
 	          DEVICE, 0.97);
 	return 0;
 }
@@ -293,19 +228,19 @@ equal_goal(struct goals *g)
 	const struct streams_device_opts opts = {"compress_sim", software_us(g), 256, 1, true};
 	double sum[PAIRING_PAIRS_MAX], other[PAIRING_PAIRS_MAX];
 	struct runner_side sides[SIDES_MAX];
-	struct sides s = {.goals = g};
+	struct sides s = sides_begin(g->opts, g->place, g->times);
 	int ret = opts.latency_us > 0 ? measure_policies(g, &opts, &s, sides) : -ENOMEM;
 
 	if (ret != 0)
 		return ret;
-	rates(&s, SOFTWARE, sum);
-	rates(&s, DEVICE, other);
+	sides_rates(&s, SOFTWARE, sum);
+	sides_rates(&s, DEVICE, other);
 	for (unsigned int i = 0; i < g->opts->nr_pairs; i++)
 		sum[i] += other[i];
-	rates(&s, INLINE, other);
+	sides_rates(&s, INLINE, other);
 	add_goal(g, "inline / software + device, device as fast as software", other, sum, 0.9,
 	         false);
-	rates(&s, ADAPTIVE, other);
+	sides_rates(&s, ADAPTIVE, other);
 	add_goal(g, "adaptive / software + device, device as fast as software", other, sum, 0.9,
 	         false);
 	return 0;
@@ -324,14 +259,14 @@ measure_path(struct goals *g, const struct streams_device_opts *opts, struct sid
 		return ret;
 	*side = mode_side(g, &dev, &streams_mode_device);
 	side->calls_only = opts->null;
-	add_side(s, runner_pass, side, &side->pages);
+	sides_add(s, runner_pass, side, &side->pages);
 	for (unsigned int i = 0; i < 2 && ret == 0; i++) {
 		loops[i] = (struct lz4_loop){g->corpus, g->opts->level, 0, -1, i == 1, NULL};
 		ret = lz4_loop_init(&loops[i]);
-		add_side(s, lz4_loop_pass, &loops[i], &loops[i].pages);
+		sides_add(s, lz4_loop_pass, &loops[i], &loops[i].pages);
 	}
 	if (ret == 0)
-		ret = measure(s);
+		ret = sides_measure(s);
 	streams_device_destroy(&dev);
 	lz4_loop_fini(&loops[0]);
 	lz4_loop_fini(&loops[1]);
@@ -343,14 +278,14 @@ path_goal(struct goals *g)
 {
 	const struct streams_device_opts opts = {"compress_lz4", 0, 256, 1, false};
 	struct lz4_loop loops[2] = {{0}, {0}};
-	struct sides s = {.goals = g};
+	struct sides s = sides_begin(g->opts, g->place, g->times);
 	struct runner_side side;
 	int ret = measure_path(g, &opts, &s, &side, loops);
 
 	if (ret != 0)
 		return ret;
-	add_ratio(&s, "compress_lz4, mode=inline / bare LZ4 loop", 0, 1, 0.97);
-	add_ratio(&s, "compress_lz4, mode=inline / LZ4 loop with copy-in", 0, 2, 0.97);
+	add_ratio(g, &s, "compress_lz4, mode=inline / bare LZ4 loop", 0, 1, 0.97);
+	add_ratio(g, &s, "compress_lz4, mode=inline / LZ4 loop with copy-in", 0, 2, 0.97);
 	return 0;
 }
 
@@ -360,15 +295,15 @@ null_goal(struct goals *g)
 	const struct streams_device_opts opts = {"compress_sim", 2, 256, 256, true};
 	double of[PAIRING_PAIRS_MAX], to[PAIRING_PAIRS_MAX];
 	struct lz4_loop loops[2] = {{0}, {0}};
-	struct sides s = {.goals = g};
+	struct sides s = sides_begin(g->opts, g->place, g->times);
 	struct runner_side side;
 	int ret = measure_path(g, &opts, &s, &side, loops);
 
 	if (ret != 0)
 		return ret;
 	/* Times, not rates. */
-	rates(&s, 1, of);
-	rates(&s, 0, to);
+	sides_rates(&s, 1, of);
+	sides_rates(&s, 0, to);
 	add_goal(g, "get, submit, poll, put of a page / LZ4 of a page", of, to, 0.05, true);
 	return 0;
 }
@@ -395,14 +330,8 @@ streams_goals_run(const struct perf_opts *opts, const struct perf_place *place,
 
 	if (ret != 0)
 		return ret;
-	g.times =
-	        (struct pairing_time *)calloc((size_t)SIDES_MAX * opts->nr_pairs, sizeof(*g.times));
-	if (g.times == NULL) {
-		zc_err("no memory for the times of %u pairs", opts->nr_pairs);
-		ret = -ENOMEM;
-	}
-	if (ret == 0)
-		ret = run_all(&g);
+	g.times = sides_times(opts);
+	ret = g.times != NULL ? run_all(&g) : -ENOMEM;
 	found->failed += runner_failed(g.runner);
 	free(g.times);
 	runner_destroy(g.runner);

@@ -11,11 +11,8 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 
-#include "base/log.h"
+#include "plot.h"
 #include "streams.h"
 
 #define DEPTH    256u
@@ -54,17 +51,6 @@ static const char *const looks[STREAMS_MODES_MAX] = {
         "lc rgb '#E69F00' pt 8 lw 2.5",
 };
 
-int
-streams_plot_check(void)
-{
-	int status = system("gnuplot --version >/dev/null 2>&1");
-
-	if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	zc_err("--svg: there is no gnuplot; Debian's package is gnuplot-nox");
-	return -ENOENT;
-}
-
 static bool
 is_shown(const struct panel *panel, const struct streams_device_opts *dev)
 {
@@ -95,27 +81,6 @@ write_data(const struct streams_found *found, unsigned int nr, FILE *out)
 	}
 	fputs("EOD\n", out);
 	return rows;
-}
-
-static void
-write_head(const char *path, const char *foot, FILE *out)
-{
-	fputs("set terminal svg size 1440,640 dynamic background rgb 'white' font 'sans,14'\n"
-	      "set output '",
-	      out);
-	for (; *path != '\0'; path++)
-		fprintf(out, *path == '\'' ? "''" : "%c", *path);
-	fprintf(out,
-	        "'\nset multiplot\n"
-	        "set label 1 'Pages compressed each second by one CPU and a modelled device: "
-	        "higher is better' at screen 0.5,0.965 center font ',19'\n"
-	        "set label 2 \"%s\" at screen 0.5,0.02 center font ',11' textcolor rgb '#555555' "
-	        "noenhanced\n"
-	        "set logscale xy\nset format y '%%.0s%%c'\nset yrange [3e3:5e6]\nset grid lc rgb "
-	        "'#dddddd'\n"
-	        "set border 3\nset tics nomirror\nset key off\nset tmargin at screen 0.86\n"
-	        "set bmargin at screen 0.29\n",
-	        foot);
 }
 
 /* The first plot is out of range: without any, gnuplot has no axes to draw. */
@@ -150,29 +115,27 @@ write_legend(FILE *out)
 	for (unsigned int m = 0; m < STREAMS_MODES_MAX; m++)
 		fprintf(out, ", keyentry with linespoints %s title '%s'", looks[m],
 		        streams_modes[m].name);
-	fputs("\nunset multiplot\n", out);
+	fputc('\n', out);
 }
 
 int
 streams_plot(const struct streams_found *found, const char *path, const char *foot)
 {
-	FILE *out = popen("gnuplot", "we");
+	FILE *out = plot_begin(path, 1440, 640,
+	                       "Pages compressed each second by one CPU and a modelled device: "
+	                       "higher is better",
+	                       foot);
 	unsigned int rows[PANELS];
-	int status;
 
-	if (out == NULL) {
-		zc_err("--svg: gnuplot does not start: %s", strerror(errno));
-		return -errno;
-	}
+	if (out == NULL)
+		return -EIO;
 	for (unsigned int i = 0; i < PANELS; i++)
 		rows[i] = write_data(found, i, out);
-	write_head(path, foot, out);
+	fputs("set logscale xy\nset format y '%.0s%c'\nset yrange [3e3:5e6]\nset key off\n"
+	      "set tmargin at screen 0.86\nset bmargin at screen 0.29\n",
+	      out);
 	for (unsigned int i = 0; i < PANELS; i++)
 		write_panel(i, rows[i], out);
 	write_legend(out);
-	status = pclose(out);
-	if (status == 0)
-		return 0;
-	zc_err("--svg: %s: gnuplot has failed", path);
-	return -EIO;
+	return plot_end(out, path);
 }
