@@ -54,6 +54,9 @@ enum option_key {
 	KEY_ZCOMPD,
 	KEY_CSV,
 	KEY_SVG,
+	KEY_RATES,
+	KEY_MIX,
+	KEY_DIST,
 };
 
 static const struct argp_option option_table[] = {
@@ -90,7 +93,7 @@ static const struct argp_option option_table[] = {
          0},
         {"csv", KEY_CSV, "FILE", 0,
          "Write a row for each figure there, too; ptest streams: for each point and mode", 0},
-        {"svg", KEY_SVG, "FILE", 0, "Ptest streams: draw the curves there, by gnuplot", 0},
+        {"svg", KEY_SVG, "FILE", 0, "Ptests streams, latency: draw the curves there", 0},
         {"quick", KEY_QUICK, NULL, 0,
          "Few and short passes: shows that it works, not how fast it is", 0},
         {"force", KEY_FORCE, NULL, 0,
@@ -99,6 +102,13 @@ static const struct argp_option option_table[] = {
          "Measure a service that runs already (default: one of our own, with one worker)", 0},
         {"zcompd", KEY_ZCOMPD, "PATH", 0, "The program to start (default: that beside this one)",
          0},
+        {"rates", KEY_RATES, "LIST", 0,
+         "Ptest latency: offered rates, in percent of the closed loop (default: 10,25,50,75,90)",
+         0},
+        {"mix", KEY_MIX, "S:L:D", 0,
+         "Ptest mixed: shares of stores, loads and discards (default: 30:60:10)", 0},
+        {"dist", KEY_DIST, "NAME", 0,
+         "Ptest mixed: how pages are chosen, uniform or zipf (default: uniform)", 0},
         {0},
 };
 
@@ -124,6 +134,9 @@ static const struct {
         {KEY_WINDOW_SZ, PERF_OPTION_WINDOW_SZ},
         {KEY_MAX_NUM_SGL_SEGS, PERF_OPTION_SGL_SEGS},
         {KEY_EXTERNAL_MBUFS, PERF_OPTION_EXTERNAL_MBUFS},
+        {KEY_RATES, PERF_OPTION_RATES},
+        {KEY_MIX, PERF_OPTION_MIX},
+        {KEY_DIST, PERF_OPTION_DIST},
 };
 
 /* The command line as it is being read. */
@@ -294,6 +307,34 @@ set_seg_sz(struct argp_state *state, struct perf_opts *opts, const char *text)
 	opts->seg_sz = (unsigned int)value;
 }
 
+/* @return whether it is one of what a client asks for */
+static bool
+parse_load(int key, char *arg, struct argp_state *state)
+{
+	struct load_opts *load = &((struct parsing *)state->input)->opts->load;
+
+	switch (key) {
+	case KEY_RATES:
+		if (load_opts_rates(load, arg) != 0)
+			argp_error(state,
+			           "--rates: '%s' is not a list of up to %u percents from 0.1 to "
+			           "100, as 10,25,50",
+			           arg, LOAD_RATES_MAX);
+		return true;
+	case KEY_MIX:
+		if (load_opts_mix(load, arg) != 0)
+			argp_error(state, "--mix: '%s' is not three shares up to 1000, as 30:60:10",
+			           arg);
+		return true;
+	case KEY_DIST:
+		if (load_opts_dist(load, arg) != 0)
+			argp_error(state, "--dist: no '%s'; there are: uniform zipf", arg);
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Refuses what nobody that takes part has a use for. */
 static void
 check_use(struct argp_state *state, const struct parsing *p)
@@ -458,7 +499,7 @@ parse_particular(int key, char *arg, struct argp_state *state)
 		p->opts->svg = arg;
 		break;
 	default:
-		if (parse_device(key, arg, state) != 0)
+		if (parse_device(key, arg, state) != 0 && !parse_load(key, arg, state))
 			return ARGP_ERR_UNKNOWN;
 	}
 	/* A segment may be the whole page everywhere. */
@@ -565,6 +606,7 @@ perf_opts_parse(struct perf_opts *opts, int argc, char **argv)
 	        .driver = DRIVER_DEFAULT,
 	        .seg_sz = PERF_PAGE_SIZE,
 	};
+	load_opts_init(&opts->load);
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &p);
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "load_opts.h"
+
 /**
  * @file
  * What the files of zcomp-perf share. Only its main thread enters them. Errors are told on standard
@@ -42,6 +44,9 @@ enum perf_option {
 	PERF_OPTION_TARGET = 1u << 7,
 	PERF_OPTION_CSV = 1u << 8,
 	PERF_OPTION_SVG = 1u << 9,
+	PERF_OPTION_RATES = 1u << 20,
+	PERF_OPTION_MIX = 1u << 21,
+	PERF_OPTION_DIST = 1u << 22,
 };
 
 /** What of a ptest is wanted: bits. */
@@ -80,6 +85,7 @@ struct perf_opts {
 	const char *svg;
 	const char *socket; /**< NULL = a service of our own */
 	const char *zcompd; /**< NULL = the one beside this program */
+	struct load_opts load;
 	bool quick;
 	bool force;
 };
@@ -111,5 +117,8 @@ void perf_place_leave(const struct perf_place *place);
 
 /** @return whether the user wants it all to stop */
 bool perf_place_stopped(const struct perf_place *place);
+
+/** Sleeps for @p ms. @return 0, -EINTR (the user wants it all to stop) */
+int perf_place_rest(const struct perf_place *place, int ms);
 
 #endif

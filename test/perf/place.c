@@ -90,3 +90,11 @@ perf_place_stopped(const struct perf_place *place)
 
 	return poll(&fd, 1, 0) > 0;
 }
+
+int
+perf_place_rest(const struct perf_place *place, int ms)
+{
+	struct pollfd fd = {.fd = place->stop_fd, .events = POLLIN};
+
+	return poll(&fd, 1, ms) > 0 ? -EINTR : 0;
+}

@@ -14,6 +14,8 @@ const struct ptest *const ptest_table[] = {
 	&ptest_verify,
 	&ptest_cyclecount,
 	&ptest_streams,
+	&ptest_latency,
+	&ptest_mixed,
 	NULL,
 };
 /* clang-format on */

@@ -28,6 +28,8 @@ extern const struct ptest ptest_throughput;
 extern const struct ptest ptest_verify;
 extern const struct ptest ptest_cyclecount;
 extern const struct ptest ptest_streams;
+extern const struct ptest ptest_latency;
+extern const struct ptest ptest_mixed;
 
 /** All ptests; the last entry is NULL. */
 extern const struct ptest *const ptest_table[];

@@ -56,9 +56,9 @@ find_program(char path[PATH_MAX])
 /* In the child. Standard output may be the report's, so the service gets only standard error. */
 static void
 exec_service(const struct service_proc *p, const struct perf_place *place, pid_t parent,
-             const char *program, int err)
+             const char *program, const char *workers, int err)
 {
-	char state[64], cpu[16];
+	char state[64];
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	perf_place_leave(place);
@@ -68,8 +68,10 @@ exec_service(const struct service_proc *p, const struct perf_place *place, pid_t
 	    dup2(null, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
 		_exit(EXIT_FAILURE);
 	snprintf(state, sizeof(state), "%s/state", p->dir);
-	snprintf(cpu, sizeof(cpu), "%d", place->worker_cpu);
-	execl(program, "zcompd", "--socket", p->socket, "--state-dir", state, "--workers", cpu,
+	/* EAL's folder is shared by all services, and the last one that ends removes it, maybe just
+	 * when another one starts. */
+	setenv("RUNTIME_DIRECTORY", p->dir, 1);
+	execl(program, "zcompd", "--socket", p->socket, "--state-dir", state, "--workers", workers,
 	      (char *)NULL);
 	dprintf(STDERR_FILENO, "%s: %s\n", program, strerror(errno));
 	_exit(EXIT_FAILURE);
@@ -109,7 +111,8 @@ wait_ready(struct service_proc *p, const struct perf_place *place)
 }
 
 static int
-fork_service(struct service_proc *p, const struct perf_place *place, const char *program)
+fork_service(struct service_proc *p, const struct perf_place *place, const char *program,
+             const char *workers)
 {
 	pid_t parent = getpid();
 	int fds[2], ret = 0;
@@ -118,7 +121,7 @@ fork_service(struct service_proc *p, const struct perf_place *place, const char 
 		return -errno;
 	p->pid = fork();
 	if (p->pid == 0)
-		exec_service(p, place, parent, program, fds[1]);
+		exec_service(p, place, parent, program, workers, fds[1]);
 	if (p->pid < 0)
 		ret = -errno;
 	close(fds[1]);
@@ -126,10 +129,34 @@ fork_service(struct service_proc *p, const struct perf_place *place, const char 
 	return ret;
 }
 
+/* The CPUs of the workers, as zcompd wants them named. */
+static int
+name_workers(const struct perf_place *place, unsigned int nr, char *out, size_t len)
+{
+	size_t used = 0;
+
+	for (int cpu = place->worker_cpu; cpu >= 0 && cpu < CPU_SETSIZE && nr > 0; cpu++) {
+		if (!CPU_ISSET(cpu, &place->cpus))
+			continue;
+		used += (size_t)snprintf(out + used, len - used, used > 0 ? ",%d" : "%d", cpu);
+		if (used >= len)
+			return -ENOSPC;
+		nr--;
+	}
+	return nr == 0 ? 0 : -ENOSPC;
+}
+
 int
 service_proc_start(struct service_proc *p, const struct perf_place *place, const char *program)
 {
-	char found[PATH_MAX];
+	return service_proc_start_workers(p, place, program, 1);
+}
+
+int
+service_proc_start_workers(struct service_proc *p, const struct perf_place *place,
+                           const char *program, unsigned int nr_workers)
+{
+	char found[PATH_MAX], workers[256];
 	int ret = 0;
 
 	memset(p, 0, sizeof(*p));
@@ -153,7 +180,10 @@ service_proc_start(struct service_proc *p, const struct perf_place *place, const
 	}
 	if (ret == 0) {
 		snprintf(p->socket, sizeof(p->socket), "%s/sock", p->dir);
-		ret = fork_service(p, place, program);
+		ret = name_workers(place, nr_workers, workers, sizeof(workers));
+	}
+	if (ret == 0) {
+		ret = fork_service(p, place, program, workers);
 	}
 	if (ret != 0) {
 		zc_err("target service: cannot start zcompd: %s", strerror(-ret));

@@ -24,6 +24,13 @@ struct service_proc {
  */
 int service_proc_start(struct service_proc *p, const struct perf_place *place, const char *program);
 
+/**
+ * The same with @p nr_workers workers, on the CPUs that follow the first one.
+ * @return as service_proc_start(), -ENOSPC (fewer CPUs)
+ */
+int service_proc_start_workers(struct service_proc *p, const struct perf_place *place,
+                               const char *program, unsigned int nr_workers);
+
 /** Ends it, passes on what it complained of, removes its folder. Also after a failed start. */
 void service_proc_stop(struct service_proc *p);
 

@@ -82,6 +82,7 @@ test_help(void **state)
 	(void)state;
 	expect(ARGS("--help"), 0, "  throughput ");
 	expect(ARGS("--help"), 0, "  streams ");
+	expect(ARGS("--help"), 0, "  latency ");
 	expect(ARGS("--help"), 0, "  service ");
 	expect(ARGS("--help"), 0, "  zram:/dev/zramN ");
 	expect(ARGS("--version"), 0, "zcomp-perf ");
@@ -91,8 +92,8 @@ static void
 test_values(void **state)
 {
 	static const char *const table[][3] = {
-	        {"--ptest", "latency",
-	         "no 'latency'; there are: throughput verify pmd-cyclecount streams"},
+	        {"--ptest", "speed",
+	         "no 'speed'; there are: throughput verify pmd-cyclecount streams"},
 	        {"--target", "lzo", "no 'lzo'; there are: codec pmd zcomp service zram:/dev/zramN"},
 	        {"--target", "zram", "no 'zram'; there are"},
 	        {"--target", "zram:zram0", "no 'zram:zram0'; there are"},
@@ -115,6 +116,9 @@ test_values(void **state)
 	        {"--num-iter", "1000", "'1000' is not a number from 1 to 999"},
 	        {"--extended-input-sz", "1023K", "'1023K' is not a size from 1048576"},
 	        {"--extended-input-sz", "many", "'many' is not a size"},
+	        {"--rates", "10,200", "'10,200' is not a list of up to 16 percents"},
+	        {"--mix", "1:2", "'1:2' is not three shares up to 1000"},
+	        {"--dist", "normal", "no 'normal'; there are: uniform zipf"},
 	        {"--no-such-option", "1", "unrecognized option"},
 	};
 
@@ -143,6 +147,14 @@ test_of_no_use(void **state)
 	       "--socket: ptest streams has no use for it");
 	expect(ARGS("--input-file", "CORPUS", "--target", "codec", "--svg", "s"), 2,
 	       "--svg: neither ptest throughput nor target codec");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "latency", "--num-iter", "20"), 2,
+	       "--num-iter: ptest latency has no use for it");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "latency", "--target", "codec"), 2,
+	       "--target: ptest latency has no use for it");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "mixed", "--rates", "5"), 2,
+	       "--rates: ptest mixed has no use for it");
+	expect(ARGS("--input-file", "CORPUS", "--mix", "1:1:1"), 2,
+	       "--mix: neither ptest throughput nor target codec, service");
 	expect(ARGS("--input-file", "CORPUS", "--socket", "s", "--zcompd", "z"), 2,
 	       "--zcompd: no service is started with --socket");
 }
