@@ -16,6 +16,8 @@ const struct ptest *const ptest_table[] = {
 	&ptest_streams,
 	&ptest_latency,
 	&ptest_mixed,
+	&ptest_scale,
+	&ptest_idle,
 	NULL,
 };
 /* clang-format on */

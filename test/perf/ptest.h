@@ -30,6 +30,8 @@ extern const struct ptest ptest_cyclecount;
 extern const struct ptest ptest_streams;
 extern const struct ptest ptest_latency;
 extern const struct ptest ptest_mixed;
+extern const struct ptest ptest_scale;
+extern const struct ptest ptest_idle;
 
 /** All ptests; the last entry is NULL. */
 extern const struct ptest *const ptest_table[];

@@ -153,6 +153,10 @@ test_of_no_use(void **state)
 	       "--target: ptest latency has no use for it");
 	expect(ARGS("--input-file", "CORPUS", "--ptest", "mixed", "--rates", "5"), 2,
 	       "--rates: ptest mixed has no use for it");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "scale", "--svg", "s"), 2,
+	       "--svg: ptest scale has no use for it");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "idle", "--dist", "zipf"), 2,
+	       "--dist: ptest idle has no use for it");
 	expect(ARGS("--input-file", "CORPUS", "--mix", "1:1:1"), 2,
 	       "--mix: neither ptest throughput nor target codec, service");
 	expect(ARGS("--input-file", "CORPUS", "--socket", "s", "--zcompd", "z"), 2,

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The zcompd authors
 #
-# test_ptests.sh ZCOMP-PERF ZCOMPD: the ptests over a service (latency, mixed)
+# test_ptests.sh ZCOMP-PERF ZCOMPD: the ptests over a service (latency, mixed, scale, idle)
 # measure, whatever comes out: reports and rows are complete and agree, and nothing stays behind.
 set -euo pipefail
 exec </dev/null
@@ -136,16 +136,51 @@ mixed()
 	EOT
 }
 
+scale()
+{
+	measure scale --csv "$tmp/rows.csv"
+	check scale <<-'EOT'
+	loads = [r for r in rows if r["op"] == "loads"]
+	assert loads[0]["threads"] == 1 and loads[-1]["threads"] == min(report["host"]["cpus"], 64)
+	assert all(r["per_s"] > 0 for r in loads)
+	stores = [r for r in rows if r["op"] == "stores"]
+	assert max(r["workers"] for r in stores) <= report["host"]["cpus"] - 1
+	points = [(r["clients"], r["queues_each"]) for r in stores if r["workers"] == 1]
+	assert points == [(1, 1), (2, 1), (4, 1), (16, 1), (64, 1), (1, 4), (1, 16)]
+	assert all(r["threads"] == r["clients"] * r["queues_each"] for r in stores)
+	assert [g["key"] for g in goals] == ["loads_threads", "fairness", "idle_clients"]
+	EOT
+}
+
+idle()
+{
+	measure idle --csv "$tmp/rows.csv"
+	check idle <<-'EOT'
+	values = {r["figure"]: r["value"] for r in rows}
+	assert len(values) == 7 and values["rte_eal_init()"] > 0
+	assert 0 < values["resident memory of zcompd"] < 1024
+	assert values["resident memory of arenas and queues"] > 0
+	assert values["eventfd wake-up, p50"] > 0
+	assert [g["key"] for g in goals] == ["idle_cpu", "idle_wake", "idle_memory", "idle_start"]
+	assert all(g["verdict"] != "not measured" for g in goals)
+	EOT
+}
+
 running_service()
 {
 	mkdir "$tmp/service"
 	export RUNTIME_DIRECTORY=$tmp/service
 	service_start "$tmp/service" "$zcompd"
-	for ptest in latency mixed; do
+	for ptest in latency mixed scale idle; do
 		"$perf" --force --quick --ptest "$ptest" --input-file "$tmp/corpus" \
 			--socket "$tmp/service/sock" --json "$tmp/report.json" >/dev/null
 		[[ -z $(find "$tmp/service/state" -name '*.slots') ]] || die "a disk stays behind"
 	done
+	check idle <<-'EOT'
+	assert goals[-1]["key"] == "idle_start" and goals[-1]["verdict"] == "not measured"
+	assert goals[1]["verdict"] != "not measured"
+	assert goals[2]["reached"] > 0 and goals[2]["reached"] < 1024
+	EOT
 	process_stop "$service_pid" || die "zcompd stopped with status $?"
 	service_pid=''
 }
@@ -161,4 +196,6 @@ fi
 make_files
 latency
 mixed
+scale
+idle
 running_service
