@@ -22,9 +22,9 @@
 static int
 run_ptest(const struct target_env *env, struct report *report)
 {
-	struct target *targets[PERF_TARGETS_MAX];
+	struct target *targets[PERF_TARGETS_MAX] = {NULL};
 	double before_ns = line_round_trip_ns(env->place);
-	int ret = targets_create(env, targets);
+	int ret = env->opts->ptest->makes_targets ? 0 : targets_create(env, targets);
 
 	if (ret != 0)
 		return ret;

@@ -18,6 +18,7 @@ const struct ptest *const ptest_table[] = {
 	&ptest_mixed,
 	&ptest_scale,
 	&ptest_idle,
+	&ptest_goals,
 	NULL,
 };
 /* clang-format on */

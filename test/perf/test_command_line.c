@@ -83,6 +83,7 @@ test_help(void **state)
 	expect(ARGS("--help"), 0, "  throughput ");
 	expect(ARGS("--help"), 0, "  streams ");
 	expect(ARGS("--help"), 0, "  latency ");
+	expect(ARGS("--help"), 0, "  goals ");
 	expect(ARGS("--help"), 0, "  service ");
 	expect(ARGS("--help"), 0, "  zram:/dev/zramN ");
 	expect(ARGS("--version"), 0, "zcomp-perf ");
@@ -157,6 +158,8 @@ test_of_no_use(void **state)
 	       "--svg: ptest scale has no use for it");
 	expect(ARGS("--input-file", "CORPUS", "--ptest", "idle", "--dist", "zipf"), 2,
 	       "--dist: ptest idle has no use for it");
+	expect(ARGS("--input-file", "CORPUS", "--ptest", "goals", "--csv", "c"), 2,
+	       "--csv: neither ptest goals nor target codec, service");
 	expect(ARGS("--input-file", "CORPUS", "--mix", "1:1:1"), 2,
 	       "--mix: neither ptest throughput nor target codec, service");
 	expect(ARGS("--input-file", "CORPUS", "--socket", "s", "--zcompd", "z"), 2,
@@ -274,6 +277,9 @@ test_files(void **state)
 	expect(ARGS("--force", "--input-file", "CORPUS", "--target", "codec", "--csv",
 	            "/dev/shm/no/such/file"),
 	       1, "--csv: /dev/shm/no/such/file: No such file");
+	expect(ARGS("--force", "--input-file", "CORPUS", "--ptest", "goals", "--quick", "--algo",
+	            "deflate"),
+	       1, "ptest goals: they are set for lz4");
 	assert_int_equal(truncate(corpus, 1000000), 0);
 	expect(ARGS("--force", "--input-file", "CORPUS"), 1,
 	       "has 1000000 bytes; 1 MiB to 1 TiB can be measured");
@@ -312,6 +318,8 @@ test_too_few_cpus(void **state)
 	expect(ARGS("--force", "--input-file", "CORPUS"), 1,
 	       "2 threads must run at the same time, and there is 1 CPU");
 	expect(ARGS("--force", "--input-file", "CORPUS", "--ptest", "streams", "--quick"), 1,
+	       "2 threads must run at the same time, and there is 1 CPU");
+	expect(ARGS("--force", "--input-file", "CORPUS", "--ptest", "goals", "--quick"), 1,
 	       "2 threads must run at the same time, and there is 1 CPU");
 	expect(ARGS("--force", "--input-file", "CORPUS", "--target", "codec", "--quick"), 0,
 	       "stores/s");

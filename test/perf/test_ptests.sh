@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The zcompd authors
 #
-# test_ptests.sh ZCOMP-PERF ZCOMPD: the ptests over a service (latency, mixed, scale, idle)
+# test_ptests.sh ZCOMP-PERF ZCOMPD: the ptests over a service (latency, mixed, scale, idle, goals)
 # measure, whatever comes out: reports and rows are complete and agree, and nothing stays behind.
 set -euo pipefail
 exec </dev/null
@@ -166,6 +166,19 @@ idle()
 	EOT
 }
 
+goals()
+{
+	measure goals
+	grep -q '^23 goals: .*not measured' "$tmp/table" || die "no count"
+	check goals <<-'EOT'
+	left_out = {g["key"] for g in goals if g["verdict"] == "not measured"}
+	assert left_out == {"stores_zram", "stores_zram_stretch", "client_store", "client_store_buf",
+	                    "same_filled", "load_p50", "load_p99", "victim"}, left_out
+	assert all("zram:/dev/zramN" in g["note"] for g in goals if g["key"] in left_out)
+	assert len({g["key"] for g in goals}) == len(goals) == 23
+	EOT
+}
+
 running_service()
 {
 	mkdir "$tmp/service"
@@ -198,4 +211,5 @@ latency
 mixed
 scale
 idle
+goals
 running_service
