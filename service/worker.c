@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -167,14 +168,18 @@ zd_worker_submit(struct zd_worker *w, unsigned int compressor)
 {
 	struct zd_batch *b = &w->batches[compressor];
 	struct zcomp *comp = w->compressors->entries[compressor].comp;
-	unsigned int taken;
+	struct zcomp_strm *first = b->strms[0];
+	unsigned int taken, shift;
 
 	if (b->nr == 0)
 		return;
 	taken = zcomp_submit(comp, w->idx, b->strms, b->nr);
+	shift = taken > 0 ? taken : 1;
+	memmove(b->strms, &b->strms[shift], (b->nr - shift) * sizeof(b->strms[0]));
 	b->nr -= taken;
-	for (unsigned int i = 0; i < b->nr; i++)
-		b->strms[i] = b->strms[i + taken];
+	/* A device that takes none must not keep those of others waiting. */
+	if (taken == 0)
+		b->strms[b->nr - 1] = first;
 }
 
 static unsigned int

@@ -376,6 +376,33 @@ test_given_up(void **state)
 	env_close(&env);
 }
 
+/* One of two devices takes nothing: what waits for the other goes on. */
+static void
+test_full_device(void **state)
+{
+	struct seen seen = {0};
+	struct test_client c;
+	struct test_env env;
+
+	(void)state;
+	open_policy(&env, &c, (struct zcomp_policy){ZCOMP_POLICY_TRY, 0});
+	assert_int_equal(zcomp_add(env.compressors.entries[0].comp, &fake_backend, &fake_devs[1]),
+	                 0);
+	fake_script.delay = 0;
+	fake_devs[0].refuse = true;
+	store(&c, 2 * STREAMS, 0);
+	for (unsigned int i = 0; i < 4 * STREAMS; i++)
+		env_poll(&env);
+	reap(&c, &seen, NULL);
+	assert_int_equal(seen.managed, STREAMS);
+	assert_int_equal(fake_devs[1].taken, STREAMS);
+	fake_devs[0].refuse = false;
+	env_settle(&env);
+	reap(&c, &seen, NULL);
+	assert_int_equal(seen.managed, 2 * STREAMS);
+	close_policy(&env, &c);
+}
+
 int
 main(void)
 {
@@ -391,6 +418,7 @@ main(void)
 	        cmocka_unit_test(test_death_with_spilled_pages),
 	        cmocka_unit_test(test_redone),
 	        cmocka_unit_test(test_given_up),
+	        cmocka_unit_test(test_full_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
