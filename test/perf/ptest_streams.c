@@ -149,7 +149,6 @@ open_loops(const struct sweep *sweep, const struct streams_device *dev, struct s
 
 		if (ret != 0)
 			return ret;
-		result->victim_us -= sweep->found->victim_idle_us;
 	}
 	return 0;
 }

@@ -72,8 +72,7 @@ print_open(const struct streams_found *found, FILE *out)
 			        r->sustained < SUSTAINED ? "  too slow for the rate" : "");
 		}
 	}
-	fprintf(out,
-	        "victim: p99 of a neighbour's late wake-up, less its own when alone, %.1f us\n",
+	fprintf(out, "victim: how late a neighbour wakes up; when it is alone, p99 is %.1f us\n",
 	        found->victim_idle_us);
 }
 
@@ -161,18 +160,19 @@ streams_json(const struct streams_found *found)
 }
 
 static void
-csv_row(const struct streams_point *p, unsigned int mode, FILE *out)
+csv_row(const struct streams_found *found, unsigned int point, unsigned int mode, FILE *out)
 {
+	const struct streams_point *p = &found->points[point];
 	const struct streams_result *r = &p->results[mode];
 
 	fprintf(out, "%s,%g,%u,%u,%s,%.6g,%.4f,%.4f,", p->device.null ? "null" : "lz4",
 	        p->device.latency_us, p->device.depth, p->device.engines, streams_modes[mode].name,
 	        r->pages_per_s, r->managed, r->refused);
 	if (r->open)
-		fprintf(out, "%.4f,%.4f,%.6g,%.6g,%.6g,%.6g,", r->sustained, r->open_managed,
-		        r->p50_us, r->p99_us, r->cpu_us, r->victim_us);
+		fprintf(out, "%.4f,%.4f,%.6g,%.6g,%.6g,%.6g,%.6g,", r->sustained, r->open_managed,
+		        r->p50_us, r->p99_us, r->cpu_us, r->victim_us, found->victim_idle_us);
 	else
-		fputs(",,,,,,", out);
+		fputs(",,,,,,,", out);
 	fprintf(out, "%.4f\n", p->late);
 }
 
@@ -185,11 +185,10 @@ streams_csv(const struct streams_found *found, const char *path)
 	if (out != NULL) {
 		fputs("codec,latency_us,depth,engines,mode,pages_per_s,managed_share,"
 		      "refused_per_page,open_sustained,open_managed_share,open_p50_us,open_p99_us,"
-		      "open_cpu_us,"
-		      "open_victim_p99_us,late_share\n",
+		      "open_cpu_us,open_victim_p99_us,victim_idle_p99_us,late_share\n",
 		      out);
 		for (unsigned int i = 0; i < found->nr_points * STREAMS_MODES_MAX; i++)
-			csv_row(&found->points[i / STREAMS_MODES_MAX], i % STREAMS_MODES_MAX, out);
+			csv_row(found, i / STREAMS_MODES_MAX, i % STREAMS_MODES_MAX, out);
 		ret = ferror(out) ? -EIO : 0;
 		if (fclose(out) != 0)
 			ret = -errno;

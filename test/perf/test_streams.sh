@@ -65,7 +65,9 @@ check_report()
 	    mode = point["modes"][row["mode"]]
 	    assert (row["codec"], int(row["engines"])) == (point["codec"], point["engines"])
 	    for key, value in (("pages_per_s", mode["pages_per_s"]),
-	                       ("open_p99_us", mode["open"]["p99_us"])):
+	                       ("open_p99_us", mode["open"]["p99_us"]),
+	                       ("open_victim_p99_us", mode["open"]["victim_p99_us"]),
+	                       ("victim_idle_p99_us", streams["victim_idle_p99_us"])):
 	        assert abs(float(row[key]) - value) <= 1e-5 * value, (key, row[key], value)
 	EOT
 }

@@ -11,8 +11,9 @@
 
 /**
  * @file
- * A neighbour: a thread on the CPU of the thread that starts it, which sleeps for 200 us again and
- * again and records how much later it woke up. What runs beside it is what it suffers from.
+ * A neighbour: a thread on the CPU of the thread that starts it, which is to wake up every 200 us
+ * and records how late it was each time. The times are fixed in advance: a delay of 4 ms counts
+ * for each of the 20 it has missed. What runs beside it is what it suffers from.
  */
 
 struct victim {
