@@ -45,7 +45,8 @@ int runner_closed(struct runner *r, const struct streams_device *dev,
 
 /**
  * Pages come at a fixed rate, in bursts, for @p duration_ns, whether or not those before are done.
- * A page's time counts from when it should have come.
+ * A page's time counts from when it should have come; that of one which is not done when the loop
+ * ends, a tenth of @p duration_ns later, up to that end.
  * @param out gets what streams_result has of an open loop
  * @return 0, -errno
  */

@@ -66,7 +66,7 @@ enum streams_ask {
 enum streams_idle {
 	STREAMS_IDLE_NAP,   /**< sleeps; in the closed loop it polls */
 	STREAMS_IDLE_SPIN,  /**< polls */
-	STREAMS_IDLE_YIELD, /**< polls, and lets others run between */
+	STREAMS_IDLE_YIELD, /**< sleeps; in the closed loop it polls, and lets others run between */
 };
 
 struct streams_mode {
@@ -90,15 +90,16 @@ extern const struct streams_mode *const streams_mode_adaptive;
 
 /** What one mode came to at one point. */
 struct streams_result {
-	double pages_per_s;    /**< closed loop, median of the rounds */
-	double managed;        /**< share of pages that the device had */
-	double refused;        /**< times that a page was refused, for each page stored */
-	bool open;             /**< the open loop was run, and what follows is set: */
-	double sustained;      /**< pages done / pages offered */
-	double open_managed;   /**< share of pages that the device had */
-	double p50_us, p99_us; /**< from the time it was meant to begin to its completion */
-	double cpu_us;         /**< of the submitter, for each page */
-	double victim_us;      /**< p99 of a neighbour's lateness, without its own */
+	double pages_per_s;  /**< closed loop, median of the rounds */
+	double managed;      /**< share of pages that the device had */
+	double refused;      /**< times that a page was refused, for each page stored */
+	bool open;           /**< the open loop was run, and what follows is set: */
+	double sustained;    /**< pages done / pages offered */
+	double open_managed; /**< share of pages that the device had */
+	/** From the time it was meant to begin to its completion, or to the end of the loop. */
+	double p50_us, p99_us;
+	double cpu_us;    /**< of the submitter, for each page */
+	double victim_us; /**< p99 of a neighbour's lateness */
 };
 
 struct streams_point {

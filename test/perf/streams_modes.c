@@ -33,7 +33,7 @@ const struct streams_mode streams_modes[] = {
                     .threads = 1,
                     .idle = STREAMS_IDLE_SPIN},
         [RFC_WAIT] = {.name = "rfc-wait",
-                      .doc = "the RFC: 8 submitters, each yields until its page is done",
+                      .doc = "the RFC: 8 submitters, each waits until its page is done",
                       .ask = STREAMS_ASK_PREFER,
                       .burst = 1,
                       .in_flight_max = 1,
