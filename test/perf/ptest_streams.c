@@ -238,6 +238,8 @@ tell(const struct target_env *env, const struct streams_found *found, struct rep
 	report_own(report, text, json);
 	if (found->failed != 0)
 		report_warning(report, "devices gave pages back with an error", found->failed);
+	for (unsigned int i = 0; i < found->nr_goals; i++)
+		report_spread(report, found->goals[i].text, found->goals[i].spread);
 	if (env->opts->csv != NULL)
 		ret = streams_csv(found, env->opts->csv);
 	if (ret == 0 && env->opts->svg != NULL)

@@ -203,6 +203,16 @@ report_warning(struct report *r, const char *what, uint64_t count)
 	                      json_sprintf("%s: %llu", what, (unsigned long long)count));
 }
 
+void
+report_spread(struct report *r, const char *what, double spread)
+{
+	if (spread > PAIRING_SPREAD)
+		json_array_append_new(
+		        json_object_get(r->root, "warnings"),
+		        json_sprintf("%s: spread %.0f %%, more than %.0f %%: not to be trusted",
+		                     what, 100 * spread, 100 * PAIRING_SPREAD));
+}
+
 static json_t *
 pack_cell(const struct cell *cell, const double *values, unsigned int nr)
 {
@@ -232,13 +242,12 @@ put(struct report *r, const char *part, const char *name, const char *key, json_
 }
 
 static void
-warn_of_spread(struct report *r, const char *what, const struct report_row *row, double spread)
+warn_of_spread(struct report *r, const char *name, const struct report_row *row, double spread)
 {
-	if (spread > PAIRING_SPREAD)
-		json_array_append_new(
-		        json_object_get(r->root, "warnings"),
-		        json_sprintf("%s, %s: spread %.0f %%, more than %.0f %%: not to be trusted",
-		                     what, row->key, 100 * spread, 100 * PAIRING_SPREAD));
+	char what[128];
+
+	snprintf(what, sizeof(what), "%s, %s", name, row->key);
+	report_spread(r, what, spread);
 }
 
 static void

@@ -55,6 +55,9 @@ void report_own(struct report *r, char *text, json_t *json);
 /** Warns of something that was counted. */
 void report_warning(struct report *r, const char *what, uint64_t count);
 
+/** Warns of a figure, if its pairs spread so much that it is not to be trusted. */
+void report_spread(struct report *r, const char *what, double spread);
+
 /**
  * Adds a figure.
  * @param values one array for each target of the command line; NULL: it has no such figure

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "pairing.h"
 #include "streams.h"
 
 #define SHOWN_US  50.0 /* the latency whose open loop the table shows */
@@ -83,9 +84,10 @@ print_goals(const struct streams_found *found, FILE *out)
 	for (unsigned int i = 0; i < found->nr_goals; i++) {
 		const struct streams_goal *g = &found->goals[i];
 
-		fprintf(out, "%-68s%10.3f  %s%6.3g%7.1f %%%s\n", g->text, g->reached,
+		fprintf(out, "%-68s%10.3f  %s%6.3g%7.1f %%%s%s\n", g->text, g->reached,
 		        g->at_most ? "<=" : ">=", g->wanted, 100 * g->spread,
-		        streams_goal_met(g) ? "" : "  missed");
+		        g->spread > PAIRING_SPREAD ? "!" : " ",
+		        streams_goal_met(g) ? "" : " missed");
 	}
 }
 

@@ -53,6 +53,8 @@ check_report()
 	    assert point["modes"]["try"]["managed_share"] == 1
 	assert len(streams["goals"]) == 13
 	for goal in streams["goals"]:
+	    warned = any(w.startswith(goal["goal"] + ": spread ") for w in report["warnings"])
+	    assert warned is (goal["spread"] > 0.15), goal
 	    assert goal["reached"] > 0 and goal["wanted"] > 0 and goal["spread"] >= 0, goal
 	    at_most = goal["is"] == "at most"
 	    assert goal["met"] is (goal["reached"] <= goal["wanted"] if at_most
