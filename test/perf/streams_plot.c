@@ -17,6 +17,7 @@
 
 #define DEPTH    256u
 #define SHOWN_US 50.0
+#define HIGHEST  5e6 /* pages/s, of the scale; more where there is more */
 
 struct panel {
 	const char *title;
@@ -83,6 +84,24 @@ write_data(const struct streams_found *found, unsigned int nr, FILE *out)
 	return rows;
 }
 
+/* The same for all panels, so that they can be compared. */
+static double
+highest(const struct streams_found *found)
+{
+	double most = HIGHEST;
+
+	for (unsigned int i = 0; i < found->nr_points; i++) {
+		for (unsigned int m = 0; m < STREAMS_MODES_MAX; m++) {
+			double rate = found->points[i].results[m].pages_per_s;
+
+			/* The point itself takes some room. */
+			if (1.2 * rate > most)
+				most = 1.2 * rate;
+		}
+	}
+	return most;
+}
+
 /* The first plot is out of range: without any, gnuplot has no axes to draw. */
 static void
 write_panel(unsigned int nr, unsigned int rows, FILE *out)
@@ -93,7 +112,7 @@ write_panel(unsigned int nr, unsigned int rows, FILE *out)
 	fprintf(out,
 	        "set lmargin at screen %.3f\nset rmargin at screen %.3f\nset title \"%s\" font "
 	        "',15'\n"
-	        "set xlabel \"%s\"\nset ylabel \"%s\"\nset xrange %s\nset xtics %s\nplot 1e9 "
+	        "set xlabel \"%s\"\nset ylabel \"%s\"\nset xrange %s\nset xtics %s\nplot 1 "
 	        "notitle",
 	        left, left + width, panel->title, panel->xlabel, nr == 0 ? "pages/s" : "",
 	        panel->xrange, panel->xtics);
@@ -131,9 +150,10 @@ streams_plot(const struct streams_found *found, const char *path, const char *fo
 		return -EIO;
 	for (unsigned int i = 0; i < PANELS; i++)
 		rows[i] = write_data(found, i, out);
-	fputs("set logscale xy\nset format y '%.0s%c'\nset yrange [3e3:5e6]\nset key off\n"
-	      "set tmargin at screen 0.86\nset bmargin at screen 0.29\n",
-	      out);
+	fprintf(out,
+	        "set logscale xy\nset format y '%%.0s%%c'\nset yrange [3e3:%g]\nset key off\n"
+	        "set tmargin at screen 0.86\nset bmargin at screen 0.29\n",
+	        highest(found));
 	for (unsigned int i = 0; i < PANELS; i++)
 		write_panel(i, rows[i], out);
 	write_legend(out);
