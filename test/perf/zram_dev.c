@@ -97,11 +97,11 @@ check_data(const struct zram_dev *dev, const struct perf_opts *opts)
 	struct zram_dev_stat stat;
 	int ret = zram_dev_stat(dev, &stat);
 
-	if (ret != 0 || stat.orig_bytes == 0 || opts->force)
+	if (ret != 0 || stat.orig_bytes == 0)
 		return ret;
-	zc_err("target zram: %s holds %" PRIu64 " bytes, which would be lost: blkdiscard, or "
-	       "--force",
-	       opts->zram, stat.orig_bytes);
+	zc_err("target zram: %s holds %" PRIu64 " bytes, which would be lost; if nobody needs "
+	       "them: blkdiscard %s, or echo 1 >/sys/block/%s/reset",
+	       opts->zram, stat.orig_bytes, opts->zram, strrchr(opts->zram, '/') + 1);
 	return -ENOTEMPTY;
 }
 

@@ -32,7 +32,7 @@ struct zram_dev_stat {
 /**
  * Opens the device exclusively. Refused are what is no zram, one that is not set up, one that
  * is mounted, swap or held otherwise, one with another algorithm than --algo or less than @p len
- * bytes, and one that holds data, which --force permits.
+ * bytes, and one that holds data.
  * @return 0, -ENOTBLK, -ENXIO, -EBUSY, -EINVAL, -ENOSPC, -ENOTEMPTY, -errno; closed then
  */
 int zram_dev_open(struct zram_dev *dev, const struct perf_opts *opts, uint64_t len);
