@@ -55,7 +55,7 @@ struct pmd_counts {
 	uint64_t ops;
 	uint64_t enqueue; /**< of calls that took something */
 	uint64_t dequeue; /**< of calls that gave something */
-	uint64_t idle;    /**< of dequeues that found nothing */
+	uint64_t idle;    /**< of dequeues that found nothing, and the pauses behind them */
 	uint64_t enqueue_retries;
 	uint64_t dequeue_retries;
 };

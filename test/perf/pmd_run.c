@@ -20,7 +20,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define STALL_NS 20000000000u
+#define STALL_NS   20000000000u
+#define LOOK_POLLS 1024u /* empty ones between two looks at the signals: each is a system call */
 
 struct flow {
 	struct pmd *p;
@@ -32,6 +33,7 @@ struct flow {
 	unsigned int in_flight;
 	unsigned int nr_staged;
 	uint64_t stalled_ns; /* when nothing came back first; 0 = something did */
+	unsigned int empty;  /* polls */
 	struct rte_comp_op *staged[PERF_DEPTH];
 };
 
@@ -132,7 +134,7 @@ idle(struct flow *f)
 	zc_pause();
 	if (f->stalled_ns == 0)
 		f->stalled_ns = now;
-	if (perf_place_stopped(f->work->place))
+	if (++f->empty % LOOK_POLLS == 0 && perf_place_stopped(f->work->place))
 		return -EINTR;
 	if (now - f->stalled_ns < STALL_NS)
 		return 0;
@@ -166,8 +168,9 @@ dequeue(struct flow *f)
 	if (n < f->work->burst && n < f->in_flight)
 		f->counts->dequeue_retries++;
 	if (n == 0) {
-		f->counts->idle += took;
-		return f->in_flight > 0 ? idle(f) : 0;
+		ret = f->in_flight > 0 ? idle(f) : 0;
+		f->counts->idle += rte_rdtsc() - start;
+		return ret;
 	}
 	f->counts->dequeue += took;
 	f->counts->ops += n;

@@ -22,6 +22,8 @@
 #include "objects.h"
 #include "ticks.h"
 
+#define LOOK_POLLS 1024u /* empty ones between two looks at the signals: each is a system call */
+
 struct zcomp_target {
 	struct target base;
 	struct perf_device device;
@@ -40,6 +42,7 @@ struct run {
 	uint32_t page;
 	uint32_t shift;
 	unsigned int nr_filled;
+	unsigned int empty; /* polls */
 	uint64_t idle_ticks;
 	struct zcomp_strm *filled[PERF_DEPTH];
 };
@@ -104,8 +107,10 @@ poll(struct zcomp_target *t, struct run *run)
 
 	if (n == 0) {
 		zc_pause();
+		if (++run->empty % LOOK_POLLS == 0 && perf_place_stopped(t->base.env.place))
+			ret = -EINTR;
 		run->idle_ticks += ticks_now() - start;
-		return perf_place_stopped(t->base.env.place) ? -EINTR : 0;
+		return ret;
 	}
 	for (unsigned int i = 0; i < n; i++) {
 		if (ret == 0)
