@@ -214,13 +214,16 @@ report_sizes(struct run *run)
 			values[0][i] = (double)stat.orig_bytes / (double)stat.object_bytes;
 			rows[0][i] = &values[0][i];
 		}
+		if (stat.stores != 0) {
+			values[4][i] = (double)stat.managed / (double)stat.stores;
+			rows[4][i] = &values[4][i];
+		}
 		if (stat.mem_used == 0)
 			continue;
 		values[1][i] = (double)stat.orig_bytes / (double)stat.mem_used;
 		values[2][i] = (double)stat.mem_used;
 		values[3][i] = (double)stat.mem_used_max;
-		values[4][i] = (double)stat.managed / (double)stat.stores;
-		for (unsigned int n = 1; n < NR; n++)
+		for (unsigned int n = 1; n <= 3; n++)
 			rows[n][i] = &values[n][i];
 	}
 	for (unsigned int n = 0; n < NR; n++)

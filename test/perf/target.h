@@ -35,7 +35,7 @@ struct target_stat {
 	uint64_t object_bytes; /**< compressed */
 	uint64_t mem_used;     /**< for the objects, with what is lost between them; 0 = no such */
 	uint64_t mem_used_max; /**< 0 = no such */
-	uint64_t stores;       /**< so far */
+	uint64_t stores;       /**< so far, by streams of either kind; 0 = no such */
 	uint64_t managed;      /**< of them, by managed streams */
 };
 

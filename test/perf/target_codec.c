@@ -34,7 +34,6 @@ struct codec_target {
 	uint64_t objects_len;
 	struct object *table; /* one for each page */
 	uint64_t object_bytes;
-	uint64_t stores;
 	char out[BOUND]; /* of the compressor */
 };
 
@@ -126,7 +125,6 @@ codec_store(struct target *base, uint64_t sweeps, double *client_ns)
 				return -EIO;
 		}
 	}
-	t->stores += sweeps * c->nr;
 	*client_ns = (double)(zc_now_ns() - start);
 	return 0;
 }
@@ -172,7 +170,6 @@ codec_stat(struct target *base, struct target_stat *stat)
 	*stat = (struct target_stat){
 	        .orig_bytes = (uint64_t)base->env.corpus->nr * PERF_PAGE_SIZE,
 	        .object_bytes = t->object_bytes,
-	        .stores = t->stores,
 	};
 	return 0;
 }

@@ -30,7 +30,6 @@ struct pmd_target {
 	struct perf_device device;
 	struct pmd pmd;
 	struct objects objects;
-	uint64_t stores;
 	uint64_t next; /* page of a pass */
 	uint64_t sweep;
 	uint32_t shift;
@@ -63,7 +62,6 @@ keep_object(void *arg, const struct pmd_slot *slot)
 	}
 	pmd_result(slot, PMD_COMPRESS, objects_at(&t->objects, slot->number));
 	t->objects.lens[slot->number] = slot->op.produced;
-	t->stores++;
 	return 0;
 }
 
@@ -234,7 +232,6 @@ pmd_stat(struct target *base, struct target_stat *stat)
 	*stat = (struct target_stat){
 	        .orig_bytes = (uint64_t)base->env.corpus->nr * PERF_PAGE_SIZE,
 	        .object_bytes = objects_bytes(&t->objects),
-	        .stores = t->stores,
 	};
 	return 0;
 }

@@ -30,7 +30,6 @@ struct zcomp_target {
 	struct zcomp_cdev *cdev;
 	struct zcomp *comp;
 	struct objects objects;
-	uint64_t stores;
 };
 
 /* One store pass on its way. */
@@ -119,7 +118,6 @@ poll(struct zcomp_target *t, struct run *run)
 			zcomp_stream_put(strms[i]);
 	}
 	run->done += n;
-	t->stores += n;
 	return ret;
 }
 
@@ -211,8 +209,6 @@ zcomp_stat(struct target *base, struct target_stat *stat)
 	*stat = (struct target_stat){
 	        .orig_bytes = (uint64_t)base->env.corpus->nr * PERF_PAGE_SIZE,
 	        .object_bytes = objects_bytes(&t->objects),
-	        .stores = t->stores,
-	        .managed = t->stores,
 	};
 	return 0;
 }

@@ -23,7 +23,6 @@
 struct zram_target {
 	struct target base;
 	struct zram_dev dev;
-	uint64_t stores;
 	_Alignas(PERF_PAGE_SIZE) uint8_t dst[PERF_PAGE_SIZE];
 };
 
@@ -71,7 +70,6 @@ store_sweeps(struct zram_target *t, uint64_t first, uint64_t sweeps, double *cli
 			ret = write_page(t, page, corpus_content(c, page, shift));
 	}
 	t->base.sweep = first + sweeps - 1;
-	t->stores += sweeps * c->nr;
 	*client_ns = (double)(zc_now_ns() - start);
 	return ret;
 }
@@ -141,7 +139,6 @@ zram_stat(struct target *base, struct target_stat *stat)
 	        .object_bytes = st.compr_bytes,
 	        .mem_used = st.mem_used,
 	        .mem_used_max = st.mem_used_max,
-	        .stores = t->stores,
 	};
 	return 0;
 }
