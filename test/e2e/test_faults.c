@@ -538,7 +538,8 @@ test_killed_client(void **state)
 	begin(&r, e,
 	      &(struct fault){.devices = {"compress_sim,hang_at=1"},
 	                      .policy = "spill=1000",
-	                      .hang_ms = "1000"});
+	                      /* The device is looked at before, on however busy a CPU. */
+	                      .hang_ms = "5000"});
 	assert_int_equal(zcl_disk_open(r.zc, "two", &disk), 0);
 	/* Behind this answer the service has closed what it passed before. */
 	assert_int_equal(device(&r, "in_flight"), 0);
@@ -575,8 +576,9 @@ test_stop_with_a_hung_device(void **state)
 	struct run r;
 
 	begin(&r, e,
-	      &(struct fault){
-	              .devices = {"compress_sim,hang_at=1"}, .policy = "inline", .hang_ms = "500"});
+	      &(struct fault){.devices = {"compress_sim,hang_at=1"},
+	                      .policy = "inline",
+	                      .hang_ms = "3000"});
 	assert_int_equal(zcl_disk_open(r.zc, "one", &disk), 0);
 	q = e2e_queue(disk, 64);
 	for (unsigned int i = 0; i < 64; i++) {
