@@ -201,6 +201,18 @@ compressdev_driver_destroy(struct rte_compressdev *dev)
 	return ret;
 }
 
+/** Add what has been counted since @p base to @p sum. */
+static inline void
+compressdev_driver_stats_add(struct rte_compressdev_stats *sum,
+                             const struct rte_compressdev_stats *now,
+                             const struct rte_compressdev_stats *base)
+{
+	sum->enqueued_count += now->enqueued_count - base->enqueued_count;
+	sum->dequeued_count += now->dequeued_count - base->dequeued_count;
+	sum->enqueue_err_count += now->enqueue_err_count - base->enqueue_err_count;
+	sum->dequeue_err_count += now->dequeue_err_count - base->dequeue_err_count;
+}
+
 /*
  * Control threads: EAL places them on the CPUs that no lcore has, or on the main lcore's. A thread
  * function is declared as `static driver_thread_ret fn(void *arg)` and returns 0.

@@ -38,7 +38,7 @@ static const struct number_arg {
 	int max;
 	size_t at; /* in struct lz4_pmd_args */
 } number_args[] = {
-        {ARG_ACCEL, LZ4_PMD_ACCEL_MAX, offsetof(struct lz4_pmd_args, accel)},
+        {ARG_ACCEL, LZ4_BLOCK_ACCEL_MAX, offsetof(struct lz4_pmd_args, accel)},
         {ARG_ENGINES, LZ4_PMD_ENGINES_MAX, offsetof(struct lz4_pmd_args, engines)},
         {ARG_DEPTH, LZ4_PMD_DEPTH_MAX, offsetof(struct lz4_pmd_args, depth)},
 };

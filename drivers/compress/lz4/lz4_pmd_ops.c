@@ -17,23 +17,14 @@
 
 #include <rte_malloc.h>
 
-/* Matches reach back 65535 bytes, and liblz4 cannot be told to stay nearer. */
-#define LZ4_PMD_WINDOW 16
-
-#if RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)
-#define LZ4_PMD_FF_BLOCKS RTE_COMP_FF_LZ4_BLOCK_INDEPENDENCE
-#else
-#define LZ4_PMD_FF_BLOCKS 0
-#endif
-
 static const struct rte_compressdev_capabilities lz4_pmd_capabilities[] = {
         {
                 .algo = RTE_COMP_ALGO_LZ4,
                 .comp_feature_flags = RTE_COMP_FF_SHAREABLE_PRIV_XFORM |
                                       RTE_COMP_FF_OOP_SGL_IN_SGL_OUT |
                                       RTE_COMP_FF_OOP_SGL_IN_LB_OUT |
-                                      RTE_COMP_FF_OOP_LB_IN_SGL_OUT | LZ4_PMD_FF_BLOCKS,
-                .window_size = {.min = LZ4_PMD_WINDOW, .max = LZ4_PMD_WINDOW},
+                                      RTE_COMP_FF_OOP_LB_IN_SGL_OUT | LZ4_BLOCK_FF,
+                .window_size = {.min = LZ4_BLOCK_WINDOW, .max = LZ4_BLOCK_WINDOW},
         },
         {.algo = RTE_COMP_ALGO_UNSPECIFIED},
 };
@@ -191,30 +182,6 @@ lz4_pmd_qp_setup(struct rte_compressdev *dev, uint16_t qp_id, uint32_t max_infli
 	return 0;
 }
 
-static bool
-compress_supported(const struct rte_comp_compress_xform *c)
-{
-#if RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)
-	if ((c->lz4.flags & ~RTE_COMP_LZ4_FLAG_BLOCK_INDEPENDENCE) != 0)
-		return false;
-#endif
-	return c->algo == RTE_COMP_ALGO_LZ4 && c->chksum == RTE_COMP_CHECKSUM_NONE &&
-	       c->hash_algo == RTE_COMP_HASH_ALGO_NONE && c->window_size >= LZ4_PMD_WINDOW &&
-	       (c->level == RTE_COMP_LEVEL_PMD_DEFAULT ||
-	        (c->level >= 1 && c->level <= LZ4_PMD_ACCEL_MAX));
-}
-
-static bool
-decompress_supported(const struct rte_comp_decompress_xform *d)
-{
-#if RTE_VERSION >= RTE_VERSION_NUM(23, 3, 0, 0)
-	if ((d->lz4.flags & ~RTE_COMP_LZ4_FLAG_BLOCK_INDEPENDENCE) != 0)
-		return false;
-#endif
-	return d->algo == RTE_COMP_ALGO_LZ4 && d->chksum == RTE_COMP_CHECKSUM_NONE &&
-	       d->hash_algo == RTE_COMP_HASH_ALGO_NONE && d->window_size <= LZ4_PMD_WINDOW;
-}
-
 static int
 xform_parse(const struct lz4_pmd_dev *priv, const struct rte_comp_xform *xform,
             struct lz4_pmd_xform *parsed)
@@ -223,9 +190,9 @@ xform_parse(const struct lz4_pmd_dev *priv, const struct rte_comp_xform *xform,
 	switch (xform->type) {
 	case RTE_COMP_COMPRESS:
 		parsed->accel = xform->compress.level > 1 ? xform->compress.level : priv->accel;
-		return compress_supported(&xform->compress) ? 0 : -ENOTSUP;
+		return lz4_block_compress_supported(&xform->compress) ? 0 : -ENOTSUP;
 	case RTE_COMP_DECOMPRESS:
-		return decompress_supported(&xform->decompress) ? 0 : -ENOTSUP;
+		return lz4_block_decompress_supported(&xform->decompress) ? 0 : -ENOTSUP;
 	default:
 		return -EINVAL;
 	}
@@ -242,7 +209,7 @@ lz4_pmd_xform_create(struct rte_compressdev *dev, const struct rte_comp_xform *x
 		LZ4_PMD_LOG(ERR,
 		            "%s: xform not supported: LZ4, level -1 or from 1, window %d, "
 		            "no checksum, no hash, no frame flags",
-		            dev->data->name, LZ4_PMD_WINDOW);
+		            dev->data->name, LZ4_BLOCK_WINDOW);
 		return ret;
 	}
 	handle = rte_malloc_socket("lz4_pmd_xform", sizeof(*handle), 0, dev->data->socket_id);
@@ -283,10 +250,7 @@ lz4_pmd_stats_get(struct rte_compressdev *dev, struct rte_compressdev_stats *sta
 		if (qp == NULL)
 			continue;
 		now = qp_count(qp);
-		stats->enqueued_count += now.enqueued_count - qp->base.enqueued_count;
-		stats->dequeued_count += now.dequeued_count - qp->base.dequeued_count;
-		stats->enqueue_err_count += now.enqueue_err_count - qp->base.enqueue_err_count;
-		stats->dequeue_err_count += now.dequeue_err_count - qp->base.dequeue_err_count;
+		compressdev_driver_stats_add(stats, &now, &qp->base);
 	}
 }
 

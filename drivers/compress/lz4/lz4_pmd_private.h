@@ -32,11 +32,10 @@
 #include <rte_log.h>
 
 #include "compressdev_driver.h"
+#include "lz4_block.h"
 
 #define LZ4_PMD_QPS_MAX   64
 #define LZ4_PMD_DEPTH_MAX 4096 /* unless the device's argument says less */
-/** What liblz4 clamps to. */
-#define LZ4_PMD_ACCEL_MAX 65537
 /** Bytes of plain data in one operation whose mbufs are chained. */
 #define LZ4_PMD_PLAIN_MAX 65536
 /** Bytes of its block. */

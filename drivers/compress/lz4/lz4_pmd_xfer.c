@@ -110,29 +110,12 @@ compress(const struct lz4_pmd_work *work, const struct lz4_pmd_xform *xform, con
 }
 
 static uint8_t
-decompress(const struct span *src, struct span *dst)
-{
-	const int room = (int)dst->len;
-	int ret = LZ4_decompress_safe((const char *)src->data, (char *)dst->data, (int)src->len,
-	                              room);
-
-	if (likely(ret >= 0)) {
-		dst->len = (uint32_t)ret;
-		return RTE_COMP_OP_STATUS_SUCCESS;
-	}
-	/* One error for two reasons: a block that decodes well up to the last byte of room has more
-	 * to give, any other is malformed. */
-	ret = LZ4_decompress_safe_partial((const char *)src->data, (char *)dst->data, (int)src->len,
-	                                  room, room);
-	return ret == room ? RTE_COMP_OP_STATUS_OUT_OF_SPACE_TERMINATED : RTE_COMP_OP_STATUS_ERROR;
-}
-
-static uint8_t
 op_work(const struct lz4_pmd_work *work, const struct lz4_pmd_xform *xform, const struct span *src,
         struct span *dst)
 {
-	return xform->type == RTE_COMP_COMPRESS ? compress(work, xform, src, dst)
-	                                        : decompress(src, dst);
+	return xform->type == RTE_COMP_COMPRESS
+	               ? compress(work, xform, src, dst)
+	               : lz4_block_decompress(src->data, src->len, dst->data, &dst->len);
 }
 
 /* The destination is a chain: work into the bounce buffer, then copy out. */

@@ -42,7 +42,7 @@ static const struct number {
         {"engines", offsetof(struct sim_pmd_args, engines), 1, SIM_PMD_ENGINES_MAX},
         {"bandwidth", offsetof(struct sim_pmd_args, bandwidth), 0, 1000000},
         {"null_len", offsetof(struct sim_pmd_args, null_len), 1, UINT16_MAX},
-        {"accel", offsetof(struct sim_pmd_args, accel), 1, SIM_PMD_ACCEL_MAX},
+        {"accel", offsetof(struct sim_pmd_args, accel), 1, LZ4_BLOCK_ACCEL_MAX},
         {"threads", offsetof(struct sim_pmd_args, threads), 1, SIM_PMD_THREADS_MAX},
         {"compress_only", offsetof(struct sim_pmd_args, compress_only), 0, 1},
         {"same_filled", offsetof(struct sim_pmd_args, same_filled), 0, 1},

@@ -97,20 +97,13 @@ compress(const struct sim_pmd_args *args, LZ4_stream_t *state, struct rte_comp_o
 static void
 decompress(struct rte_comp_op *op, const struct span *src, const struct span *dst)
 {
-	const int room = (int)dst->len;
-	int ret = LZ4_decompress_safe((const char *)src->data, (char *)dst->data, (int)src->len,
-	                              room);
+	uint32_t len = dst->len;
+	uint8_t status = lz4_block_decompress(src->data, src->len, dst->data, &len);
 
-	if (ret >= 0) {
-		op_succeed(op, (uint32_t)ret, 0);
-		return;
-	}
-	/* One error for two reasons: a block that decodes well up to the last byte of room has more
-	 * to give, any other is malformed. */
-	ret = LZ4_decompress_safe_partial((const char *)src->data, (char *)dst->data, (int)src->len,
-	                                  room, room);
-	sim_op_fail(op, ret == room ? RTE_COMP_OP_STATUS_OUT_OF_SPACE_TERMINATED
-	                            : RTE_COMP_OP_STATUS_ERROR);
+	if (status == RTE_COMP_OP_STATUS_SUCCESS)
+		op_succeed(op, len, 0);
+	else
+		sim_op_fail(op, status);
 }
 
 void

@@ -29,6 +29,7 @@
 #include <rte_spinlock.h>
 
 #include "compressdev_driver.h"
+#include "lz4_block.h"
 #include "sim_heap.h"
 #include "sim_pmd.h"
 
@@ -36,8 +37,6 @@
 #define SIM_PMD_DEPTH_MAX   4096
 #define SIM_PMD_ENGINES_MAX 1024
 #define SIM_PMD_THREADS_MAX 16
-/** What liblz4 clamps to. */
-#define SIM_PMD_ACCEL_MAX 65537
 /** Operations that a host thread takes from one queue pair before it looks at the next. */
 #define SIM_PMD_BURST 32
 /** A distribution of latencies is so many of its quantiles, equally likely. A power of two. */
