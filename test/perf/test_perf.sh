@@ -167,7 +167,11 @@ progress()
 	/usr/bin/python3 - "$perf" --force --quick --target codec --input-file "$tmp/corpus" <<-'EOT'
 	import os, pty, sys
 
-	pid, fd = pty.fork()
+	try:
+	    pid, fd = pty.fork()
+	except OSError as error:
+	    print(f"the progress on a terminal is not looked at: {error}")
+	    sys.exit()
 	if pid == 0:
 	    os.execv(sys.argv[1], sys.argv[1:])
 	said = b""
