@@ -115,6 +115,9 @@ int perf_place_take(struct perf_place *place, unsigned int nr_cpus);
 /** Gives a forked child, or the end of the program, what it was before. Signals then strike. */
 void perf_place_leave(const struct perf_place *place);
 
+/** Moves the calling thread to @p cpu, one of the place's; -1 = it stays. */
+void perf_place_move(int cpu);
+
 /** @return whether the user wants it all to stop */
 bool perf_place_stopped(const struct perf_place *place);
 

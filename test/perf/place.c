@@ -28,10 +28,18 @@ next_cpu(const cpu_set_t *cpus, int cpu)
 }
 
 static int
-pin(struct perf_place *place, unsigned int nr_cpus)
+move_to(int cpu)
 {
 	cpu_set_t own;
 
+	CPU_ZERO(&own);
+	CPU_SET(cpu, &own);
+	return sched_setaffinity(0, sizeof(own), &own) < 0 ? -errno : 0;
+}
+
+static int
+pin(struct perf_place *place, unsigned int nr_cpus)
+{
 	if (sched_getaffinity(0, sizeof(place->cpus), &place->cpus) < 0)
 		return -errno;
 	if ((unsigned int)CPU_COUNT(&place->cpus) < nr_cpus) {
@@ -43,9 +51,7 @@ pin(struct perf_place *place, unsigned int nr_cpus)
 	}
 	place->client_cpu = next_cpu(&place->cpus, -1);
 	place->worker_cpu = next_cpu(&place->cpus, place->client_cpu);
-	CPU_ZERO(&own);
-	CPU_SET(place->client_cpu, &own);
-	return sched_setaffinity(0, sizeof(own), &own) < 0 ? -errno : 0;
+	return move_to(place->client_cpu);
 }
 
 int
@@ -72,6 +78,15 @@ perf_place_take(struct perf_place *place, unsigned int nr_cpus)
 	ret = -errno;
 	zc_err("cannot watch for signals: %s", strerror(-ret));
 	return ret;
+}
+
+void
+perf_place_move(int cpu)
+{
+	/* One of those it was given: only a CPU that is taken away meanwhile can be refused, and
+	 * then the kernel has moved the thread already. */
+	if (cpu >= 0)
+		(void)move_to(cpu);
 }
 
 void

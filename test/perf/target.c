@@ -76,11 +76,26 @@ timed_store(struct target *t, int (*store)(struct target *t, uint64_t sweeps, do
 }
 
 int
-target_store_pass(void *arg, uint64_t sweeps, struct pairing_time *time)
+target_store_here_pass(void *arg, uint64_t sweeps, struct pairing_time *time)
 {
 	struct target *t = (struct target *)arg;
 
 	return timed_store(t, t->ops->store, sweeps, time);
+}
+
+int
+target_store_pass(void *arg, uint64_t sweeps, struct pairing_time *time)
+{
+	const struct target *t = (const struct target *)arg;
+	const struct perf_place *place = t->env.place;
+	int ret;
+
+	if (t->ops->nr_cpus > 1)
+		return target_store_here_pass(arg, sweeps, time);
+	perf_place_move(place->worker_cpu);
+	ret = target_store_here_pass(arg, sweeps, time);
+	perf_place_move(place->client_cpu);
+	return ret;
 }
 
 int

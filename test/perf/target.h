@@ -43,7 +43,7 @@ struct target_ops {
 	const char *name;
 	const char *arg;      /**< what is to follow the name and a colon; NULL = nothing */
 	const char *doc;      /**< for --help */
-	unsigned int nr_cpus; /**< threads that must run at the same time */
+	unsigned int nr_cpus; /**< threads that must run at the same time; 1: the caller's alone */
 	uint32_t options;     /**< enum perf_option that it has a use for */
 
 	/** Makes it ready and stores sweep 0 of the corpus. Undone by destroy(). */
@@ -90,8 +90,14 @@ void targets_destroy(struct target **targets, unsigned int nr);
 /** Compares all that a target holds with the corpus. @return 0, -EBADMSG, as ops->read() */
 int target_verify(struct target *t);
 
-/** A side of the pairing: stores, of same-filled pages or not, or loads of the target @p arg. */
+/**
+ * A side of the pairing: stores of the target @p arg, by the worker's CPU whoever compresses. CPUs
+ * of one host differ by a tenth, and drift.
+ */
 int target_store_pass(void *arg, uint64_t sweeps, struct pairing_time *time);
+
+/** The same by the client's CPU, and stores of same-filled pages, and loads: a client's time. */
+int target_store_here_pass(void *arg, uint64_t sweeps, struct pairing_time *time);
 int target_store_same_pass(void *arg, uint64_t sweeps, struct pairing_time *time);
 int target_load_pass(void *arg, uint64_t sweeps, struct pairing_time *time);
 
