@@ -22,7 +22,7 @@
  */
 
 #define ZARENA_MAGIC     0x3144524f43505a00ull /* "\0ZPCORD1" */
-#define ZARENA_VERSION   1u
+#define ZARENA_VERSION   2u
 #define ZARENA_SLOTS_OFF 4096u /**< of the slot table in NAME.slots */
 #define ZARENA_NAME_LEN  64u
 #define ZARENA_CODECS    4u

@@ -5,8 +5,11 @@
 /*
  * The class table. Constant once made.
  *
- * As zsmalloc does, each size gets the span length that wastes the least of the span's end, ties go
- * to the shorter span, and sizes with the same pages and places are merged into the largest.
+ * As zsmalloc does, sizes of which spans hold equally many are merged into the largest. But a span is
+ * no longer than it must be to come close to the least waste at its end, and classes are no closer
+ * to each other than pays: each class costs a partly used span, and more that its last one is yet to
+ * grow into. 64 MiB of real pages (16,000 objects of LZ4) so need, packed, 1.028 of their bytes in
+ * 117 classes, and 1.033 in 120 by zsmalloc's rule of 8 pages.
  *
  * Why a span follows from offset and size: two spans of one size whose places meet at an offset
  * start a multiple of unit = size / gcd(size, page) pages apart. A span of unit pages wastes
@@ -19,37 +22,65 @@
 #include <assert.h>
 #include <string.h>
 
-/* Short spans for what is smaller than a page: each partly used span costs. A larger object, as a
- * raw page with its checksum, just misses a number of pages and needs more of them to even out. */
+#define CLOSE_WASTE 128u /* one part of the span in so many, beyond the least */
+#define CLOSE_COST  64u  /* one part of the smaller object's cost in so many */
+
+/* An object that just misses a number of pages, as a raw page with its checksum does, needs more of
+ * them to even out. */
 static uint32_t
 span_pages_max(uint32_t size)
 {
 	uint32_t pages = (size + ZS_PAGE - 1) / ZS_PAGE;
 
-	if (size <= ZS_PAGE)
-		return 8;
 	return pages <= 8 ? 16 : 2 * pages;
 }
 
 static struct zs_class
-best_span(uint32_t size)
+span_of(uint32_t size, uint32_t pages)
 {
-	struct zs_class best = {size, 0, 0};
-	uint32_t best_waste = 0;
+	return (struct zs_class){size, (uint16_t)pages, (uint16_t)(pages * ZS_PAGE / size)};
+}
 
-	for (uint32_t pages = 1; pages <= span_pages_max(size); pages++) {
-		uint32_t objs = pages * ZS_PAGE / size;
-		uint32_t waste = pages * ZS_PAGE % size;
+/* Bytes lost at the span's end. */
+static uint32_t
+span_waste(const struct zs_class *cls)
+{
+	return cls->pages * ZS_PAGE - cls->objs * cls->size;
+}
 
-		if (objs == 0)
-			continue;
-		if (best.pages == 0 || waste * best.pages < best_waste * pages) {
-			best.pages = (uint16_t)pages;
-			best.objs = (uint16_t)objs;
-			best_waste = waste;
-		}
+static struct zs_class
+least_waste(uint32_t size)
+{
+	struct zs_class best = span_of(size, (size + ZS_PAGE - 1) / ZS_PAGE);
+
+	for (uint32_t pages = best.pages + 1u; pages <= span_pages_max(size); pages++) {
+		struct zs_class cls = span_of(size, pages);
+
+		if (span_waste(&cls) * best.pages < span_waste(&best) * pages)
+			best = cls;
 	}
 	return best;
+}
+
+/* The shortest span that comes close to the least waste. */
+static struct zs_class
+best_span(uint32_t size)
+{
+	struct zs_class best = least_waste(size), cls;
+	uint32_t pages = (size + ZS_PAGE - 1) / ZS_PAGE;
+	uint32_t close = span_waste(&best) * CLOSE_WASTE + ZS_PAGE * best.pages;
+
+	do {
+		cls = span_of(size, pages++);
+	} while (span_waste(&cls) * best.pages * CLOSE_WASTE > close * cls.pages);
+	return cls;
+}
+
+/* Whether objects of @p cls cost little more in the places of the larger @p last. */
+static bool
+close_to(const struct zs_class *cls, const struct zs_class *last)
+{
+	return last->pages * cls->objs * CLOSE_COST <= cls->pages * last->objs * (CLOSE_COST + 1);
 }
 
 void
@@ -60,8 +91,7 @@ zs_classes_init(struct zs_classes *c, uint32_t page_size)
 		struct zs_class cls = best_span(size);
 		const struct zs_class *last = &c->classes[c->nr - (c->nr != 0)];
 
-		if (c->nr == 0 || (size >= ZS_PLACE_MIN &&
-		                   (cls.pages != last->pages || cls.objs != last->objs))) {
+		if (c->nr == 0 || (size >= ZS_PLACE_MIN && !close_to(&cls, last))) {
 			assert(c->nr < ZS_CLASSES && cls.pages <= ZS_SPAN_MAX &&
 			       cls.objs <= ZS_OBJS_MAX);
 			c->classes[c->nr++] = cls;
