@@ -18,6 +18,22 @@ struct sums {
 	uint32_t spans[ZS_CLASSES], free_nr[ZS_CLASSES], listed[ZS_CLASSES];
 };
 
+/* Marks are on all pages of a span or on none, and on no span that is full. */
+static void
+check_marks(const struct zs_pool *pool, uint32_t head)
+{
+	const struct zs_page *span = &pool->pages[head];
+	const struct zs_class *cls = &pool->classes.classes[span->cls];
+	const struct zs_spans *s = &pool->spans[span->cls];
+
+	for (uint32_t i = 0; i < cls->pages; i++)
+		assert_int_equal(pool->pages[head + i].victim, span->victim);
+	if (head == s->growing)
+		assert_int_equal(span->victim, s->keep != ZS_KEEP_ALL);
+	else
+		assert_true(span->victim == 0 || span->free_nr != 0);
+}
+
 static uint32_t
 check_span(const struct zs_pool *pool, uint32_t head, struct sums *sums)
 {
@@ -39,6 +55,7 @@ check_span(const struct zs_pool *pool, uint32_t head, struct sums *sums)
 		assert_true(i < places || !is_free);
 		free_nr += is_free;
 	}
+	check_marks(pool, head);
 	assert_int_equal(span->free_nr, free_nr);
 	assert_true(free_nr < places);
 	assert_true(span->held <= cls->pages);
@@ -49,7 +66,7 @@ check_span(const struct zs_pool *pool, uint32_t head, struct sums *sums)
 	sums->span_pages += cls->pages;
 	sums->spans[span->cls]++;
 	sums->free_nr[span->cls] += free_nr;
-	sums->listed[span->cls] += span->held == cls->pages && free_nr != 0;
+	sums->listed[span->cls] += head != pool->spans[span->cls].growing && free_nr != 0;
 	return cls->pages;
 }
 
@@ -62,14 +79,18 @@ check_lists(const struct zs_pool *pool, uint32_t c, const struct sums *sums)
 
 	assert_int_equal(s->spans, sums->spans[c]);
 	assert_int_equal(s->free_nr, sums->free_nr[c]);
-	for (uint32_t i = 0; i < ZS_FULLNESS; i++) {
+	assert_true(s->growing != ZS_NONE || s->keep == ZS_KEEP_ALL);
+	for (uint32_t i = 0; i < ZS_LISTS; i++) {
 		uint32_t prev = ZS_NONE;
 
 		assert_true((s->partial[i] != ZS_NONE) == ((s->mask >> i & 1) != 0));
 		for (uint32_t h = s->partial[i]; h != ZS_NONE; h = pool->pages[h].next) {
 			assert_int_equal(pool->pages[h].prev, prev);
-			assert_int_equal(
-			        (cls->objs - pool->pages[h].free_nr) * ZS_FULLNESS / cls->objs, i);
+			uint32_t taken = cls->objs - pool->pages[h].free_nr;
+
+			assert_int_equal(i == ZS_VICTIMS, pool->pages[h].victim);
+			if (i != ZS_VICTIMS)
+				assert_int_equal(1 + taken * ZS_FULLNESS / cls->objs, i);
 			assert_true(h != s->growing);
 			prev = h;
 			listed++;
@@ -94,6 +115,7 @@ pool_check(const struct zs_pool *pool)
 		case ZS_PAGE_READY:
 			len = p->run_len;
 			sums.ready += len;
+			assert_int_equal(p->victim, 0);
 			break;
 		case ZS_PAGE_HOLE:
 			len = p->run_len;

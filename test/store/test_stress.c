@@ -3,8 +3,9 @@
  */
 
 /*
- * Two writers that contend for the lock, two readers, and the main lcore that populates and
- * punches. What a reader gets says which page and version it is, and is checked to the last byte.
+ * Two writers that contend for the lock, two readers, and the main lcore that populates, punches
+ * and compacts. What a reader gets says which page and version it is, and is checked to the last
+ * byte.
  */
 
 #include <stdarg.h>
@@ -21,11 +22,13 @@
 #include "pool_check.h"
 #include "store_util.h"
 
-#define PAGES   512u
-#define WRITERS 2u
-#define READERS 2u
-#define OPS     40000u /* of each writer */
-#define MS      UINT64_C(1000000)
+#define PAGES     512u
+#define WRITERS   2u
+#define READERS   2u
+#define OPS       40000u /* of each writer */
+#define ALL_SIZES 3000u
+#define FEW_SIZES 6u
+#define MS        UINT64_C(1000000)
 
 struct writer {
 	pthread_t thread;
@@ -41,6 +44,7 @@ struct reader {
 
 static struct disk disk;
 static uint32_t writers_done;
+static uint32_t sizes; /* of objects; few of them leave spans that compaction can empty */
 
 static int
 setup(void **state)
@@ -68,7 +72,7 @@ fill_object(char *buf, uint32_t len, uint64_t page, uint64_t version)
 static void
 prepare(struct zstore_put *put, char *buf, uint64_t page, uint64_t version, unsigned int *seed)
 {
-	uint32_t len = 16 + (uint32_t)rand_r(seed) % 3000;
+	uint32_t len = 16 + (uint32_t)rand_r(seed) % sizes * (3000 / sizes);
 	uint32_t pattern = (uint32_t)(version << 16 | page);
 
 	switch (rand_r(seed) % 10) {
@@ -172,6 +176,7 @@ populate_until_done(void)
 		if (zstore_wants_populate(disk.st) || now % (10 * MS) == 0)
 			assert_int_equal(zstore_populate(disk.st, now * 100), 0);
 		now += MS;
+		(void)zstore_compact(disk.st, 4096);
 		sched_yield();
 	}
 }
@@ -193,7 +198,7 @@ check_against_recovery(void)
 }
 
 static void
-stress(uint64_t mem_limit)
+stress(uint64_t mem_limit, uint32_t nr_sizes)
 {
 	struct writer writers[WRITERS] = {0};
 	struct reader readers[READERS] = {0};
@@ -201,6 +206,7 @@ stress(uint64_t mem_limit)
 
 	disk_opts(&disk, PAGES, mem_limit);
 	disk_create(&disk);
+	sizes = nr_sizes;
 	zc_store_relaxed(&writers_done, 0);
 	for (uint32_t i = 0; i < READERS; i++) {
 		readers[i].id = i;
@@ -226,7 +232,9 @@ stress(uint64_t mem_limit)
 		assert_int_equal(readers[i].wrong, 0);
 		loads += readers[i].loads;
 	}
-	print_message("%lu loads\n", (unsigned long)loads);
+	print_message("%lu loads, %lu pages compacted\n", (unsigned long)loads,
+	              (unsigned long)STAT(&disk, pages_compacted));
+	assert_true(sizes == ALL_SIZES || STAT(&disk, pages_compacted) > 0);
 	assert_true(mem_limit == 0 || STAT(&disk, mem_used_max) <= mem_limit);
 	check_against_recovery();
 }
@@ -235,14 +243,20 @@ static void
 test_stress(void **state)
 {
 	(void)state;
-	stress(0);
+	stress(0, ALL_SIZES);
+	disk_destroy(&disk);
+	assert_true(disk_dir(&disk));
+	stress(0, FEW_SIZES);
 }
 
 static void
 test_stress_at_the_limit(void **state)
 {
 	(void)state;
-	stress(512 * 1024);
+	stress(512 * 1024, ALL_SIZES);
+	disk_destroy(&disk);
+	assert_true(disk_dir(&disk));
+	stress(512 * 1024, FEW_SIZES);
 }
 
 int

@@ -5,11 +5,11 @@
 /*
  * The class table. Constant once made.
  *
- * As zsmalloc does, sizes of which spans hold equally many are merged into the largest. But a span is
- * no longer than it must be to come close to the least waste at its end, and classes are no closer
- * to each other than pays: each class costs a partly used span, and more that its last one is yet to
- * grow into. 64 MiB of real pages (16,000 objects of LZ4) so need, packed, 1.028 of their bytes in
- * 117 classes, and 1.033 in 120 by zsmalloc's rule of 8 pages.
+ * As zsmalloc does, sizes of which spans hold equally many are merged into the largest. But a span
+ * is no longer than it must be to come close to the least waste at its end, and classes are no
+ * closer to each other than pays: each costs a partly used span, and pages that this is yet to grow
+ * into. 64 MiB of real pages (16,000 objects of LZ4) so need, packed, 1.028 of their bytes, in 118
+ * classes, and 1.033 in 120 by zsmalloc's rule of 8 pages.
  *
  * Why a span follows from offset and size: two spans of one size whose places meet at an offset
  * start a multiple of unit = size / gcd(size, page) pages apart. A span of unit pages wastes

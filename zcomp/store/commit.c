@@ -23,8 +23,8 @@
 /* Pages that one discard handles before it lets others have the lock. */
 #define DISCARD_BATCH 16u
 
-static void
-stat_add(uint64_t *counter, uint64_t n)
+void
+zstore_count(uint64_t *counter, uint64_t n)
 {
 	zc_store_relaxed(counter, *counter + n);
 }
@@ -50,13 +50,13 @@ zstore_account(struct zstore *st, const struct zslot_place *p, int sign)
 
 	if (p->kind == ZSLOT_EMPTY || p->kind == ZSLOT_BAD)
 		return;
-	stat_add(&stat->pages_stored, one);
+	zstore_count(&stat->pages_stored, one);
 	if (p->kind == ZSLOT_FILL || p->kind == ZSLOT_FILL8)
-		stat_add(&stat->same_pages, one);
+		zstore_count(&stat->same_pages, one);
 	else
-		stat_add(&stat->compr_data_size, one * p->len);
+		zstore_count(&stat->compr_data_size, one * p->len);
 	if (p->kind == ZSLOT_RAW)
-		stat_add(&stat->huge_pages, one);
+		zstore_count(&stat->huge_pages, one);
 }
 
 void
@@ -228,7 +228,7 @@ commit(struct zstore *st, struct zstore_put *put)
 	replace_slot(st, put->page, &old, w0);
 	zstore_account(st, &now, 1);
 	if (now.kind == ZSLOT_RAW)
-		stat_add(&st->super->stat.huge_pages_since, 1);
+		zstore_count(&st->super->stat.huge_pages_since, 1);
 	st->placed -= put->placed;
 	zstore_publish(st);
 	zc_trylock_drop(&st->lock);
@@ -273,7 +273,7 @@ zstore_discard(struct zstore *st, uint64_t page, uint64_t nr)
 	while (done < max && zc_trylock_take(&st->lock)) {
 		uint64_t end = max - done < DISCARD_BATCH ? max : done + DISCARD_BATCH;
 
-		stat_add(&st->super->stat.discards, end - done);
+		zstore_count(&st->super->stat.discards, end - done);
 		for (; done < end; done++)
 			discard_page(st, page + done);
 		zstore_publish(st);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
 #include "store/classes.h"
 #include "store/runs.h"
 
@@ -20,15 +21,19 @@
  * anything but init and fini holds the disk's writer lock.
  */
 
-#define ZS_FULLNESS 8u /**< lists of partly used spans by fullness, for each class */
+#define ZS_FULLNESS 8u                 /**< lists of partly used spans by fullness */
+#define ZS_LISTS    (ZS_FULLNESS + 1u) /**< of a class: these, behind the one of victims */
+#define ZS_VICTIMS  0u
+#define ZS_KEEP_ALL UINT16_MAX
 
 /** The spans of one class. */
 struct zs_spans {
-	uint32_t partial[ZS_FULLNESS]; /**< spans with all pages held, by their first page */
-	uint32_t growing;              /**< the span whose last pages were never used, or ZS_NONE */
+	uint32_t partial[ZS_LISTS]; /**< spans with all pages held, by their first page */
+	uint32_t growing;           /**< the span whose last pages need not be held, or ZS_NONE */
 	uint32_t spans;
 	uint32_t free_nr; /**< free places in held pages */
-	uint8_t mask;     /**< lists in `partial` that are not empty */
+	uint16_t mask;    /**< lists in `partial` that are not empty */
+	uint16_t keep;    /**< places of the growing span from this one on are to be emptied */
 };
 
 struct zs_pool {
@@ -87,6 +92,53 @@ zs_pool_prefetch(const struct zs_pool *pool, uint64_t offset)
 	__builtin_prefetch(&pool->pages[page], 1);
 	__builtin_prefetch(&pool->bits[2 * page], 1);
 }
+
+/*
+ * Compaction. A round marks places as victims, class by class; then their objects are moved, each
+ * to a place of zs_pool_alloc_elsewhere(), and their places freed; then the marks are taken off,
+ * class by class. Victims are places like others meanwhile, only the last that an object gets: who
+ * needs one is not kept waiting, and what was not emptied is tried in another round.
+ */
+
+/** What a round knows of the class that it marks. All zero at first. */
+struct zs_marking {
+	uint32_t spare; /**< free places not yet meant for a victim's object */
+	uint32_t pages; /**< that the round can give back, of all classes */
+	bool begun;     /**< with this class */
+};
+
+/**
+ * Marks what of class @p c can be emptied into other free places of the class: the emptiest spans,
+ * then the end of the growing one. A few spans at a time.
+ * @return whether to call again for this class
+ */
+bool zs_pool_mark(struct zs_pool *pool, uint32_t c, struct zs_marking *m);
+
+/** @return whether the page is of a span with marks: a hint, for who does not hold the lock */
+static inline bool
+zs_pool_maybe_victim(const struct zs_pool *pool, uint64_t offset)
+{
+	return zc_load_relaxed(&pool->pages[offset / ZS_PAGE].victim) != 0;
+}
+
+/** @return whether the object at @p offset is to be moved */
+bool zs_pool_is_victim(const struct zs_pool *pool, uint64_t offset);
+
+/**
+ * Takes a place that is no victim, and no page. Where there is a limit, a class keeps a free place.
+ * @return 0 or -ENOSPC
+ */
+int zs_pool_alloc_elsewhere(struct zs_pool *pool, uint32_t place_len, uint64_t *offset);
+
+/**
+ * Takes the marks off class @p c, a few spans at a time, and lets go of pages that its growing span
+ * needs no more.
+ * @return whether to call again for this class
+ */
+bool zs_pool_unmark(struct zs_pool *pool, uint32_t c);
+
+/** @return pages that compaction could give back, or a few less. */
+uint32_t zs_pool_compactable(const struct zs_pool *pool);
 
 /** @return bytes that new objects cannot have: of places, and lost at the ends of spans */
 static inline uint64_t

@@ -42,7 +42,8 @@ struct zs_page {
 		uint16_t epoch;   /**< when it became free */
 		uint16_t free_nr; /**< free places in the held pages */
 	};
-	uint8_t state; /**< enum zs_page_state */
+	uint8_t state;  /**< enum zs_page_state */
+	uint8_t victim; /**< in each page of a span to be emptied; atomic: read without the lock */
 };
 
 struct zs_runs {

@@ -16,7 +16,7 @@
  * Stores follow zram's order: compress, allocate, copy, and only then commit the slot and free what
  * it named before, so that the old content survives every failure.
  *
- * Threads: create, open, populate, remove, close on the main lcore. The data path
+ * Threads: create, open, populate, compact, remove, close on the main lcore. The data path
  * (reserve, put, discard) on any lcore; it takes the disk's writer lock by trylock for some tens of
  * nanoseconds, and answers -EAGAIN where it does not get it: the caller calls again later with the
  * same request. No allocation, no system call, no waiting on the data path.
@@ -154,6 +154,22 @@ bool zstore_wants_populate(const struct zstore *st);
  *         memory is used up; other -errno of fallocate(2)
  */
 int zstore_populate(struct zstore *st, uint64_t now_ns);
+
+/**
+ * Compacts the pool, a step: moves objects out of spans that others of their class have room for,
+ * and gives the pages back, as zram's `compact` does. Loads, stores and discards go on meanwhile;
+ * at most a load copies its object again. Begins anew when it was done. Nothing is held between two
+ * steps: the store may be closed, or removed, in the middle. Main lcore.
+ * @param budget slots to look at, some nanoseconds each; an object that is moved counts for 64
+ * @return whether there is more to do
+ */
+bool zstore_compact(struct zstore *st, uint32_t budget);
+
+/**
+ * @return whether compaction is worthwhile: would give back 1/64 of the pool, and 64 pages at
+ *         least, beyond what it last left as it was. Main lcore.
+ */
+bool zstore_wants_compact(struct zstore *st);
 
 /** Counts a store that failed for a reason that is not the store's. Any lcore. */
 void zstore_count_failed_store(struct zstore *st);

@@ -20,6 +20,17 @@
  * never holds it across a system call.
  */
 
+/** Where compaction is, between two calls. */
+struct zstore_compaction {
+	int phase;     /**< see compact.c */
+	uint32_t cls;  /**< next class to mark, or to unmark */
+	uint64_t page; /**< next page to look at */
+	struct zs_marking marking;
+	unsigned int rounds;
+	uint64_t gained; /**< pages_compacted when the round began */
+	uint32_t rest;   /**< zs_pool_compactable() that was left over */
+};
+
 struct zstore {
 	struct zc_trylock lock __attribute__((aligned(64)));
 	uint32_t placed; /**< stores with a place but not committed: they free one soon */
@@ -46,6 +57,7 @@ struct zstore {
 	uint64_t objs_max;     /**< bytes mapped */
 	uint64_t tidied_ns;    /**< when zstore_populate() last gave memory back */
 	uint64_t excess_pages; /**< beyond the store's own count, which punching did not change */
+	struct zstore_compaction compaction;
 	char name[ZARENA_NAME_LEN];
 
 	struct zs_pool pool;
@@ -71,6 +83,9 @@ void zstore_publish(struct zstore *st);
  * @param sign 1 or -1
  */
 void zstore_account(struct zstore *st, const struct zslot_place *p, int sign);
+
+/** Adds to a counter of the superblock. The caller holds the lock. */
+void zstore_count(uint64_t *counter, uint64_t n);
 
 /** The commit protocol of design section 6. The caller holds the lock. */
 void zstore_write_slot(struct zstore *st, uint64_t page, uint64_t w0);
