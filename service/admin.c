@@ -26,7 +26,8 @@ struct request {
 	const struct zd_creds *who;
 	json_t *in;
 	json_t *out;
-	char why[ZD_WHY_LEN]; /* what was wrong; empty: the errno says it */
+	struct zd_disk *later; /* the reply waits for its compaction */
+	char why[ZD_WHY_LEN];  /* what was wrong; empty: the errno says it */
 };
 
 static void
@@ -167,6 +168,15 @@ on_remove(struct request *r)
 	return name != NULL ? zd_disk_remove(&r->zd->disks, name, r->who, r->why) : ret;
 }
 
+static int
+on_compact(struct request *r)
+{
+	int ret = 0;
+	const char *name = disk_name(r, &ret);
+
+	return name != NULL ? zd_disk_compact(&r->zd->disks, name, r->who, &r->later, r->why) : ret;
+}
+
 /* What of a disk can be changed: its policy. */
 static int
 on_set(struct request *r)
@@ -232,8 +242,8 @@ static const struct {
 	const char *name;
 	int (*fn)(struct request *r);
 } commands[] = {
-        {"list", on_list}, {"stat", on_stat},     {"create", on_create},
-        {"set", on_set},   {"remove", on_remove}, {"info", on_info},
+        {"list", on_list},     {"stat", on_stat}, {"create", on_create},   {"set", on_set},
+        {"remove", on_remove}, {"info", on_info}, {"compact", on_compact},
 };
 
 static int
@@ -244,7 +254,7 @@ dispatch(struct request *r)
 	if (cmd == NULL) {
 		snprintf(r->why, sizeof(r->why),
 		         "a request is an object with \"cmd\": \"list\", \"stat\", \"create\", "
-		         "\"set\", \"remove\" or \"info\"");
+		         "\"set\", \"remove\", \"compact\" or \"info\"");
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
@@ -252,12 +262,38 @@ dispatch(struct request *r)
 			return commands[i].fn(r);
 	}
 	snprintf(r->why, sizeof(r->why),
-	         "no command '%.63s'; there are list, stat, create, set, remove, info", cmd);
+	         "no command '%.63s'; there are list, stat, create, set, remove, compact, info",
+	         cmd);
 	return -EOPNOTSUPP;
 }
 
+/* Makes the reply of what a command left, and writes it. */
+static int
+write_reply(struct request *r, int ret, char *text, size_t *len, size_t room)
+{
+	if (ret != 0) {
+		json_object_clear(r->out);
+		json_object_set_new(r->out, "error", json_integer(ret));
+		/* A message that was cut inside a character is no string of JSON. */
+		if (r->why[0] == '\0' ||
+		    json_object_set_new(r->out, "message", json_string(r->why)) != 0)
+			json_object_set_new(r->out, "message", json_string(strerror(-ret)));
+	}
+	json_object_set_new(r->out, "ok", json_boolean(ret == 0));
+	*len = json_dumpb(r->out, text, room, JSON_COMPACT);
+	if (*len == 0 || *len > room) {
+		ret = -E2BIG;
+		*len = (size_t)snprintf(text, room,
+		                        "{\"ok\":false,\"error\":%d,\"message\":\"the reply does "
+		                        "not fit in %zu bytes\"}",
+		                        ret, room);
+	}
+	return ret;
+}
+
 int
-zd_admin(struct zd *zd, const struct zd_creds *who, char *text, size_t *len, size_t room)
+zd_admin(struct zd *zd, const struct zd_creds *who, char *text, size_t *len, size_t room,
+         struct zd_disk **later)
 {
 	struct request r = {.zd = zd, .who = who, .out = json_object()};
 	json_error_t error;
@@ -271,24 +307,27 @@ zd_admin(struct zd *zd, const struct zd_creds *who, char *text, size_t *len, siz
 	} else {
 		ret = dispatch(&r);
 	}
-	if (ret != 0) {
-		json_object_clear(r.out);
-		json_object_set_new(r.out, "error", json_integer(ret));
-		/* A message that was cut inside a character is no string of JSON. */
-		if (r.why[0] == '\0' ||
-		    json_object_set_new(r.out, "message", json_string(r.why)) != 0)
-			json_object_set_new(r.out, "message", json_string(strerror(-ret)));
-	}
-	json_object_set_new(r.out, "ok", json_boolean(ret == 0));
-	*len = json_dumpb(r.out, text, room, JSON_COMPACT);
-	if (*len == 0 || *len > room) {
-		ret = -E2BIG;
-		*len = (size_t)snprintf(text, room,
-		                        "{\"ok\":false,\"error\":%d,\"message\":\"the reply does "
-		                        "not fit in %zu bytes\"}",
-		                        ret, room);
-	}
+	if (ret == 0)
+		*later = r.later;
+	if (*later == NULL)
+		ret = write_reply(&r, ret, text, len, room);
 	json_decref(r.in);
 	json_decref(r.out);
 	return ret;
+}
+
+void
+zd_admin_compacted(const struct zd_disk *disk, int error, char *text, size_t *len)
+{
+	const struct zarena_super *super = zstore_super(disk->store);
+	struct request r = {.out = json_pack("{s:s}", "disk", super->name)};
+
+	if (error != 0)
+		snprintf(r.why, sizeof(r.why), "disk '%s' was removed meanwhile", super->name);
+	add_number(r.out, "pages_compacted",
+	           zc_load_relaxed(&super->stat.pages_compacted) - disk->compact_from);
+	add_number(r.out, "mem_used", zc_load_relaxed(&super->stat.mem_used));
+	add_number(r.out, "compr_data_size", zc_load_relaxed(&super->stat.compr_data_size));
+	(void)write_reply(&r, error, text, len, *len);
+	json_decref(r.out);
 }

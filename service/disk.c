@@ -235,6 +235,21 @@ zd_disk_set_policy(struct zd_disks *disks, const char *name, const struct zcomp_
 	return ret;
 }
 
+int
+zd_disk_compact(struct zd_disks *disks, const char *name, const struct zd_creds *who,
+                struct zd_disk **out, char *why)
+{
+	int ret = find_own(disks, name, who, out, why);
+
+	if (ret != 0)
+		return ret;
+	if (!(*out)->compact_asked)
+		(*out)->compact_from = zstore_super((*out)->store)->stat.pages_compacted;
+	(*out)->compacting = true;
+	(*out)->compact_asked = true;
+	return 0;
+}
+
 void
 zd_disk_policy_text(const struct zd_disk *disk, char *text)
 {

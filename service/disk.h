@@ -25,6 +25,9 @@ struct zd_disk {
 	unsigned int refs;       /**< sessions' handles */
 	uint32_t populate_asked; /**< a worker has asked; atomic */
 	uint64_t removed_ns;     /**< when it was removed */
+	uint64_t compact_from;   /**< pages_compacted when it was asked for */
+	bool compacting;         /**< zd_compact_run() has to do with it */
+	bool compact_asked;      /**< at once: sessions wait for the end of it */
 	bool populate_failed;    /**< the tmpfs is full, and that has been said */
 };
 
@@ -95,6 +98,14 @@ struct zd_disk *zd_disk_find(struct zd_disks *disks, const char *name);
  */
 int zd_disk_set_policy(struct zd_disks *disks, const char *name, const struct zcomp_policy *policy,
                        const struct zd_creds *who, char *why);
+
+/**
+ * Has a disk compacted at once, by zd_compact_run(). Main lcore.
+ * @param out the disk, for zd_session_compacted()
+ * @return 0, -ENOENT, -EACCES (not its owner), with @p why
+ */
+int zd_disk_compact(struct zd_disks *disks, const char *name, const struct zd_creds *who,
+                    struct zd_disk **out, char *why);
 
 /** Writes the disk's policy, in ZCOMP_POLICY_LEN bytes. Any thread. */
 void zd_disk_policy_text(const struct zd_disk *disk, char *text);

@@ -224,19 +224,24 @@ static void
 run(struct zd *zd)
 {
 	uint64_t last = zc_now_ns();
+	int wait_ms = MAINTAIN_MS;
 
 	zc_info("ready, socket %s, %u worker%s", zd->socket_path, zd->nr_workers,
 	        zd->nr_workers == 1 ? "" : "s");
 	while (!zd->stopping) {
 		uint64_t now;
 
-		zd_loop_run_once(zd->epoll_fd, MAINTAIN_MS);
+		zd_loop_run_once(zd->epoll_fd, wait_ms);
 		now = zc_now_ns();
 		if (now - last >= MAINTAIN_MS * 1000000ull) {
 			zd_disks_maintain(&zd->disks, true);
+			zd_compact_look(zd);
 			zd_socket_resume(zd);
 			last = now;
 		}
+		wait_ms = zd_compact_run(zd, now);
+		if (wait_ms < 0)
+			wait_ms = MAINTAIN_MS;
 	}
 }
 

@@ -37,7 +37,9 @@ struct zd_session {
 		struct zd_disk *disk;
 		bool writable;
 	} disks[SESSION_DISKS_MAX];
-	struct zwire_hdr late_reply; /**< to DISK_CLOSE, while queues of that handle are drained */
+	struct zwire_hdr late_reply; /**< to DISK_CLOSE, while queues of that handle are drained,
+	                                  or to an admin request, while `compact` is compacted */
+	struct zd_disk *compact;
 	uint32_t late_disk_id;
 	bool has_late_reply;
 	uint64_t queue_bytes;
@@ -101,16 +103,45 @@ has_queue_of(const struct zd_session *s, uint32_t disk_id)
 
 /* Nothing was read from the client meanwhile, so that replies keep their order. */
 static void
-send_late_reply(struct zd_session *s)
+send_late_reply(struct zd_session *s, void *msg, size_t len, int error)
 {
-	int ret;
+	int ret = reply(s, msg, len, error, NULL);
 
-	s->has_late_reply = false;
-	ret = reply(s, &s->late_reply, sizeof(s->late_reply), 0, NULL);
 	if (ret == 0)
 		ret = zd_loop_watch(s->zd->epoll_fd, &s->src);
 	if (ret != 0)
 		zd_session_close(s, NULL);
+}
+
+static void
+send_disk_closed(struct zd_session *s)
+{
+	s->has_late_reply = false;
+	send_late_reply(s, &s->late_reply, sizeof(s->late_reply), 0);
+}
+
+void
+zd_session_compacted(struct zd *zd, const struct zd_disk *disk, int error)
+{
+	struct zd_session *s, *next;
+
+	for (s = LIST_FIRST(&zd->sessions); s != NULL; s = next) {
+		struct {
+			struct zwire_hdr hdr;
+			char text[512];
+		} msg;
+		size_t len = sizeof(msg.text);
+
+		next = LIST_NEXT(s, link);
+		if (s->compact != disk)
+			continue;
+		s->compact = NULL;
+		if (s->closing)
+			continue;
+		msg.hdr = s->late_reply;
+		zd_admin_compacted(disk, error, msg.text, &len);
+		send_late_reply(s, &msg, sizeof(msg.hdr) + len, error);
+	}
 }
 
 void
@@ -129,7 +160,7 @@ zd_session_queue_gone(struct zd_queue *q)
 	else if (s->closing && LIST_EMPTY(&s->queues))
 		free_session(s);
 	else if (!s->closing && s->has_late_reply && !has_queue_of(s, s->late_disk_id))
-		send_late_reply(s);
+		send_disk_closed(s);
 }
 
 struct zd_session *
@@ -300,8 +331,13 @@ on_admin(struct zd_session *s, char *msg, size_t len)
 	struct zwire_hdr *hdr = (struct zwire_hdr *)(void *)msg;
 	size_t room = ZWIRE_MSG_MAX - sizeof(*hdr);
 	size_t used = len - sizeof(*hdr);
-	int error = zd_admin(s->zd, &s->creds, msg + sizeof(*hdr), &used, room);
+	int error = zd_admin(s->zd, &s->creds, msg + sizeof(*hdr), &used, room, &s->compact);
 
+	if (s->compact != NULL) {
+		s->late_reply = *hdr;
+		zd_loop_unwatch(s->zd->epoll_fd, &s->src);
+		return 0;
+	}
 	return reply(s, msg, sizeof(*hdr) + used, error, NULL);
 }
 

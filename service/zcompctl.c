@@ -65,7 +65,9 @@ parse_option(int key, char *arg, struct argp_state *state)
 		opts->nr_args = state->argc - state->next;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "a command is missing: list, stat, create, set, remove or info");
+		argp_error(
+		        state,
+		        "a command is missing: list, stat, create, set, remove, compact or info");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -237,6 +239,18 @@ set(const struct options *opts)
 	                       json_pack("{s:s, s:s}", "cmd", "set", "disk", opts->args[1]), usage);
 }
 
+/* Waits for the end of it, however long it takes. */
+static int
+compact(const struct options *opts)
+{
+	struct options patient = *opts;
+
+	if (opts->nr_args != 2)
+		return wrong_usage("compact needs one name", "compact NAME");
+	patient.connect.timeout_ms = -1;
+	return talk(&patient, json_pack("{s:s, s:s}", "cmd", "compact", "disk", opts->args[1]));
+}
+
 static int
 command(const struct options *opts)
 {
@@ -251,6 +265,8 @@ command(const struct options *opts)
 			return wrong_usage("remove needs one name", "remove NAME");
 		return talk(opts, json_pack("{s:s, s:s}", "cmd", "remove", "disk", opts->args[1]));
 	}
+	if (strcmp(cmd, "compact") == 0)
+		return compact(opts);
 	if (strcmp(cmd, "stat") == 0) {
 		if (opts->nr_args > 2)
 			return wrong_usage("stat takes one name", "stat [NAME]");
@@ -264,7 +280,8 @@ command(const struct options *opts)
 		return talk(opts, json_pack("{s:s}", "cmd", cmd));
 	}
 	fprintf(stderr,
-	        "zcompctl: no command '%s'; there are list, stat, create, set, remove, info\n",
+	        "zcompctl: no command '%s'; there are list, stat, create, set, remove, compact, "
+	        "info\n",
 	        cmd);
 	return 2;
 }
@@ -276,12 +293,13 @@ main(int argc, char **argv)
 	        .options = option_table,
 	        .parser = parse_option,
 	        .args_doc = "list\nstat [NAME]\ncreate NAME SIZE [key=value]...\nset NAME "
-	                    "key=value...\nremove NAME\ninfo",
+	                    "key=value...\nremove NAME\ncompact NAME\ninfo",
 	        .doc = "Administers a zcompd service."
 	               "\vSizes take K, M, G. Keys of a disk: algorithm, mem_limit, mode, "
 	               "page_size, policy, precompressed; of them, policy can be set later; it "
 	               "lasts"
-	               " as long as the service.",
+	               " as long as the service. compact moves objects together, waits for the "
+	               "end of it, and says how many pages of memory came free.",
 	};
 	struct options opts = {.connect = {.sz = sizeof(opts.connect)}};
 

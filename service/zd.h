@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "backends.h"
+#include "compact.h"
 #include "compressors.h"
 #include "disk.h"
 #include "ipc/wire.h"
@@ -26,6 +27,7 @@ struct zd {
 	struct zd_compressors compressors;
 	struct zd_backends backends;
 	struct zd_disks disks;
+	struct zd_compact compact;
 	struct zd_mailbox mail; /**< drained queues, and disks that want memory */
 	struct zd_worker *workers[ZD_WORKERS_MAX];
 	unsigned int nr_workers;

@@ -205,6 +205,9 @@ test_wrong_command_lines(void **state)
 	        {{"remove"}, "remove NAME"},
 	        {{"remove", "x", "y"}, "remove NAME"},
 	        {{"remove", "\xff"}, "UTF-8"},
+	        {{"compact"}, "compact NAME"},
+	        {{"compact", "x", "y"}, "compact NAME"},
+	        {{"compact", "\xff"}, "UTF-8"},
 	        {{"stat", "x", "y"}, "stat [NAME]"},
 	        {{"stat", "\xff"}, "UTF-8"},
 	        {{"list", "x"}, "list"},
@@ -241,6 +244,7 @@ test_refusals(void **state)
 	        {{"create", "x", "1M", "mode=rw"}, "'rw'"},
 	        {{"create", "x", "999999999G"}, "'x'"},
 	        {{"remove", "nowhere"}, "'nowhere'"},
+	        {{"compact", "nowhere"}, "'nowhere'"},
 	        {{"stat", "nowhere"}, "'nowhere'"},
 	};
 	struct e2e *e = (struct e2e *)*state;

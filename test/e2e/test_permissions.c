@@ -118,6 +118,9 @@ use_readable(const struct errand *errand)
 	E2E_CHECK(zcl_admin(zc, "{\"cmd\":\"set\",\"disk\":\"shared\",\"policy\":\"try\"}", reply,
 	                    sizeof(reply)) == 0);
 	E2E_CHECK(strstr(reply, "\"error\":-13") != NULL);
+	E2E_CHECK(zcl_admin(zc, "{\"cmd\":\"compact\",\"disk\":\"shared\"}", reply,
+	                    sizeof(reply)) == 0);
+	E2E_CHECK(strstr(reply, "\"error\":-13") != NULL);
 	zcl_close(zc);
 }
 

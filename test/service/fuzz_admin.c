@@ -131,6 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static const uid_t users[] = {0, 1234, 4321, 4321};
 	struct zd_creds who = {.pid = 1};
 	static char text[ROOM_MAX];
+	struct zd_disk *later = NULL;
 	size_t used, room;
 	int ret;
 
@@ -143,7 +144,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	used = len - 1;
 	room = (data[0] & 4) != 0 && used <= ROOM_MIN ? ROOM_MIN : sizeof(text);
 	memcpy(text, data + 1, used);
-	ret = zd_admin(&zd, &who, text, &used, room);
+	ret = zd_admin(&zd, &who, text, &used, room, &later);
+	if (later != NULL) {
+		FUZZ_CHECK(ret == 0 && later->compacting && later->compact_asked);
+		used = room = sizeof(text);
+		zd_admin_compacted(later, 0, text, &used);
+	}
 	FUZZ_CHECK(used > 0 && used <= room);
 	check_reply(text, used, ret);
 	if (changed()) {
