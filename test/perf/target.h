@@ -68,6 +68,8 @@ struct target_ops {
 	/** Loads one page, to be compared. */
 	int (*read)(struct target *t, uint32_t page, void *dst);
 	int (*stat)(struct target *t, struct target_stat *stat);
+	/** Gives back what memory it can. NULL: it has no such. */
+	int (*compact)(struct target *t);
 };
 
 extern const struct target_ops target_codec;

@@ -253,6 +253,22 @@ service_stat(struct target *base, struct target_stat *stat)
 	return 0;
 }
 
+static int
+service_compact(struct target *base)
+{
+	struct service_target *t = (struct service_target *)base;
+	char request[64], reply[512];
+	int ret;
+
+	snprintf(request, sizeof(request), "{\"cmd\":\"compact\",\"disk\":\"%s\"}", t->name);
+	ret = zcl_admin(t->zc, request, reply, sizeof(reply));
+	if (ret == 0 && strstr(reply, "\"ok\":true") == NULL) {
+		zc_err("target service: %s", reply);
+		return -EIO;
+	}
+	return ret == 0 ? 0 : complain("zcl_admin", ret);
+}
+
 /* A service of our own goes with all it has. */
 static void
 remove_disk(struct service_target *t)
@@ -357,4 +373,5 @@ const struct target_ops target_service = {
         .load = service_load,
         .read = service_read,
         .stat = service_stat,
+        .compact = service_compact,
 };
