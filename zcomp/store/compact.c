@@ -30,7 +30,7 @@
 #define CLASS_SLOTS 16u /* the same, for 16 spans' marks */
 #define ROUNDS_MAX  16u /* where stores go on, each round may gain something */
 #define WASTE_PART  64u
-#define WASTE_MIN   64u /* pages */
+#define WASTE_MIN   16u /* pages */
 
 enum phase { REST, MARK, WALK, UNMARK };
 

@@ -166,7 +166,7 @@ int zstore_populate(struct zstore *st, uint64_t now_ns);
 bool zstore_compact(struct zstore *st, uint32_t budget);
 
 /**
- * @return whether compaction is worthwhile: would give back 1/64 of the pool, and 64 pages at
+ * @return whether compaction is worthwhile: would give back 1/64 of the pool, and 16 pages at
  *         least, beyond what it last left as it was. Main lcore.
  */
 bool zstore_wants_compact(struct zstore *st);
