@@ -78,7 +78,7 @@ catch_signals(struct zd *zd)
 	return zd->signals.fd < 0 ? -errno : zd_loop_watch(zd->epoll_fd, &zd->signals);
 }
 
-/* Descriptors: one for each client, and one for each queue. */
+/* Descriptors: one for each client, and two for each queue. */
 static void
 raise_limits(void)
 {

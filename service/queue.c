@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -66,24 +67,41 @@ map_memory(struct zd_queue *q, uint32_t page_size, int *fd)
 	return 0;
 }
 
+static int
+open_sockets(struct zd_queue *q, int fds[3])
+{
+	int socks[2];
+
+	q->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (q->bell < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks) < 0)
+		return -errno;
+	q->sock = socks[0];
+	/* Said once, where the service listens, when the kernel is too old for this. */
+	(void)zshm_refuse_fds(q->sock);
+	fds[1] = socks[1];
+	fds[2] = q->bell;
+	return 0;
+}
+
 int
-zd_queue_create(struct zd_disk *disk, uint32_t depth, struct zd_queue **out, int fds[2])
+zd_queue_create(struct zd_disk *disk, uint32_t depth, struct zd_queue **out, int fds[3])
 {
 	struct zd_queue *q;
-	int socks[2], ret;
+	int ret;
 
-	fds[0] = fds[1] = -1;
+	fds[0] = fds[1] = fds[2] = -1;
 	q = (struct zd_queue *)calloc(1, sizeof(*q));
 	if (q == NULL)
 		return -ENOMEM;
 	q->disk = disk;
 	q->depth = depth;
 	q->sock = -1;
+	q->bell = -1;
 	ret = alloc_ops(q);
 	if (ret == 0)
 		ret = map_memory(q, zstore_super(disk->store)->page_size, &fds[0]);
-	if (ret == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks) < 0)
-		ret = -errno;
+	if (ret == 0)
+		ret = open_sockets(q, fds);
 	if (ret != 0) {
 		if (fds[0] >= 0)
 			close(fds[0]);
@@ -91,10 +109,6 @@ zd_queue_create(struct zd_disk *disk, uint32_t depth, struct zd_queue **out, int
 		zd_queue_destroy(q);
 		return ret;
 	}
-	q->sock = socks[0];
-	/* Said once, where the service listens, when the kernel is too old for this. */
-	(void)zshm_refuse_fds(q->sock);
-	fds[1] = socks[1];
 	*out = q;
 	return 0;
 }
@@ -106,6 +120,8 @@ zd_queue_destroy(struct zd_queue *q)
 		return;
 	if (q->sock >= 0)
 		close(q->sock);
+	if (q->bell >= 0)
+		close(q->bell);
 	if (q->mem != NULL)
 		munmap(q->mem, q->mem_len);
 	zd_inflight_fini(&q->inflight);

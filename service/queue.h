@@ -17,7 +17,7 @@ struct zd_session;
 
 enum zd_queue_state {
 	ZD_QUEUE_POLLED,   /**< in its worker's polling set */
-	ZD_QUEUE_ARMED,    /**< idle: its socket wakes it */
+	ZD_QUEUE_ARMED,    /**< idle: its bell wakes it */
 	ZD_QUEUE_DRAINING, /**< takes no new SQE; dies when nothing is in flight */
 };
 
@@ -59,15 +59,17 @@ struct zd_queue {
 	bool poisoned;  /**< the client broke the protocol: its session is to be closed */
 	uint32_t dying; /**< the main lcore wants it drained; atomic */
 	int sock;       /**< our end of the queue's socket */
+	int bell;       /**< an eventfd that the client rings; it holds it, too: never read */
 };
 
 /**
- * Makes a queue's memory, socket pair and private tables. Main lcore.
+ * Makes a queue's memory, socket pair, bell and private tables. Main lcore.
  * @param depth a power of two, at most ZWIRE_DEPTH_MAX
- * @param fds   memory and the client's end of the socket; the caller's to close
+ * @param fds   for the client: memory and its end of the socket, which are the caller's to close,
+ *              and the bell, which stays the queue's
  * @return 0, -ENOMEM, -EMFILE, other -errno
  */
-int zd_queue_create(struct zd_disk *disk, uint32_t depth, struct zd_queue **out, int fds[2]);
+int zd_queue_create(struct zd_disk *disk, uint32_t depth, struct zd_queue **out, int fds[3]);
 
 /** Frees a queue that no worker has. Accepts NULL. Main lcore. */
 void zd_queue_destroy(struct zd_queue *q);

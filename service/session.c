@@ -79,14 +79,14 @@ zd_session_close(struct zd_session *s, const char *why)
 }
 
 static int
-reply(struct zd_session *s, void *msg, size_t len, int error, const int *fds)
+reply(struct zd_session *s, void *msg, size_t len, int error, const int *fds, unsigned int nr_fds)
 {
 	struct zwire_hdr *hdr = (struct zwire_hdr *)msg;
 
 	hdr->len = (uint32_t)len;
 	hdr->type |= ZWIRE_REPLY;
 	hdr->error = error;
-	return zshm_send(s->src.fd, msg, len, fds, fds != NULL ? 2 : 0);
+	return zshm_send(s->src.fd, msg, len, fds, nr_fds);
 }
 
 static bool
@@ -105,7 +105,7 @@ has_queue_of(const struct zd_session *s, uint32_t disk_id)
 static void
 send_late_reply(struct zd_session *s, void *msg, size_t len, int error)
 {
-	int ret = reply(s, msg, len, error, NULL);
+	int ret = reply(s, msg, len, error, NULL, 0);
 
 	if (ret == 0)
 		ret = zd_loop_watch(s->zd->epoll_fd, &s->src);
@@ -176,13 +176,13 @@ zd_session_first_open(struct zd *zd)
 }
 
 /*
- * Sends two descriptors along, and closes them.
+ * Sends descriptors along, and closes the first two.
  * @return as reply(); -EMFILE: too many are on their way, which need not be this client's fault
  */
 static int
-reply_fds(struct zd_session *s, void *msg, size_t len, int fds[2])
+reply_fds(struct zd_session *s, void *msg, size_t len, const int *fds, unsigned int nr_fds)
 {
-	int ret = reply(s, msg, len, 0, fds);
+	int ret = reply(s, msg, len, 0, fds, nr_fds);
 
 	close(fds[0]);
 	close(fds[1]);
@@ -199,7 +199,7 @@ on_hello(struct zd_session *s, const struct zwire_hello *req)
 	if (req->magic != ZWIRE_MAGIC)
 		return -EPROTO;
 	rep.version = version > 0 ? (uint16_t)version : ZWIRE_VERSION_MAX;
-	ret = reply(s, &rep, sizeof(rep), version > 0 ? 0 : version, NULL);
+	ret = reply(s, &rep, sizeof(rep), version > 0 ? 0 : version, NULL, 0);
 	s->greeted = version > 0;
 	return ret;
 }
@@ -242,14 +242,14 @@ on_disk_open(struct zd_session *s, const struct zwire_disk_open *req)
 
 	id = open_disk(s, req, fds);
 	if (id < 0)
-		return reply(s, &rep, sizeof(rep), id, NULL);
+		return reply(s, &rep, sizeof(rep), id, NULL, 0);
 	rep.disk_id = (uint32_t)id;
-	ret = reply_fds(s, &rep, sizeof(rep), fds);
+	ret = reply_fds(s, &rep, sizeof(rep), fds, 2);
 	if (ret != -EMFILE)
 		return ret;
 	s->disks[id].disk->refs--;
 	s->disks[id].disk = NULL;
-	return reply(s, &rep, sizeof(rep), ret, NULL);
+	return reply(s, &rep, sizeof(rep), ret, NULL, 0);
 }
 
 /* Answered when the handle's queues are gone: who then removes the disk is not told -EBUSY for what
@@ -261,11 +261,11 @@ on_disk_close(struct zd_session *s, const struct zwire_disk_close *req)
 	struct zd_queue *q;
 
 	if (req->disk_id >= SESSION_DISKS_MAX || s->disks[req->disk_id].disk == NULL)
-		return reply(s, &rep, sizeof(rep), -EINVAL, NULL);
+		return reply(s, &rep, sizeof(rep), -EINVAL, NULL, 0);
 	s->disks[req->disk_id].disk->refs--;
 	s->disks[req->disk_id].disk = NULL;
 	if (!has_queue_of(s, req->disk_id))
-		return reply(s, &rep, sizeof(rep), 0, NULL);
+		return reply(s, &rep, sizeof(rep), 0, NULL, 0);
 	LIST_FOREACH (q, &s->queues, siblings) {
 		if (q->disk_id == req->disk_id)
 			zd_worker_kill(q);
@@ -278,7 +278,7 @@ on_disk_close(struct zd_session *s, const struct zwire_disk_close *req)
 }
 
 static int
-create_queue(struct zd_session *s, const struct zwire_queue_create *req, int fds[2])
+create_queue(struct zd_session *s, const struct zwire_queue_create *req, int fds[3])
 {
 	struct zd *zd = s->zd;
 	struct zd_disk *disk;
@@ -315,14 +315,14 @@ static int
 on_queue_create(struct zd_session *s, const struct zwire_queue_create *req)
 {
 	struct zwire_hdr rep = req->hdr;
-	int fds[2], ret;
+	int fds[3], ret;
 
 	ret = create_queue(s, req, fds);
 	if (ret != 0)
-		return reply(s, &rep, sizeof(rep), ret, NULL);
+		return reply(s, &rep, sizeof(rep), ret, NULL, 0);
 	/* A queue whose descriptors do not arrive is hung up by their closing. */
-	ret = reply_fds(s, &rep, sizeof(rep), fds);
-	return ret == -EMFILE ? reply(s, &rep, sizeof(rep), ret, NULL) : ret;
+	ret = reply_fds(s, &rep, sizeof(rep), fds, 3);
+	return ret == -EMFILE ? reply(s, &rep, sizeof(rep), ret, NULL, 0) : ret;
 }
 
 static int
@@ -338,7 +338,7 @@ on_admin(struct zd_session *s, char *msg, size_t len)
 		zd_loop_unwatch(s->zd->epoll_fd, &s->src);
 		return 0;
 	}
-	return reply(s, msg, sizeof(*hdr) + used, error, NULL);
+	return reply(s, msg, sizeof(*hdr) + used, error, NULL, 0);
 }
 
 /* @return 0, or a negative errno that ends the session */

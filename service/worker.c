@@ -5,7 +5,7 @@
 /*
  * A worker's loop: devices, spill and retry lists, queues, devices again, completions, and sleep.
  *
- * Queues that have been idle for a while are armed and leave the polling set; their socket brings
+ * Queues that have been idle for a while are armed and leave the polling set; their bell brings
  * them back, which a busy worker hears by a look at its epoll every LOOK_US. With no queue polled
  * and nothing in flight it sleeps there. Retried and spilled operations are drained at every poll,
  * from one place, whether or not anything completed.
@@ -25,7 +25,6 @@
 
 #include "disk.h"
 #include "ipc/doorbell.h"
-#include "ipc/shm.h"
 
 #define LOOK_US   50 /* A doorbell waits no longer than a wake-up takes anyway (about 50 us). */
 #define SPIN_US   50 /* Likewise: polling longer than a wake-up takes cannot pay. */
@@ -53,9 +52,9 @@ zd_worker_stop(struct zd_worker *w)
 }
 
 static int
-watch(struct zd_worker *w, int fd, void *ptr)
+watch(struct zd_worker *w, int fd, uint32_t events, void *ptr)
 {
-	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = ptr};
+	struct epoll_event ev = {.events = events, .data.ptr = ptr};
 
 	return epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
 }
@@ -83,7 +82,7 @@ zd_worker_create(const struct zd_worker_opts *opts, struct zd_worker **out)
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	ret = zd_mailbox_init(&w->inbox);
 	if (ret == 0)
-		ret = w->epoll_fd < 0 ? -errno : watch(w, w->inbox.fd, NULL);
+		ret = w->epoll_fd < 0 ? -errno : watch(w, w->inbox.fd, EPOLLIN, NULL);
 	if (ret != 0) {
 		zd_worker_destroy(w);
 		return ret;
@@ -199,11 +198,24 @@ poll_compressors(struct zd_worker *w, unsigned int nr_compressors)
 	return total;
 }
 
+/*
+ * Hears a queue's hang-up, and its bell. The bell is never read: its client could make that wait
+ * for ever. What wakes is that the count was raised, whatever it is.
+ */
+static int
+watch_queue(struct zd_worker *w, struct zd_queue *q)
+{
+	int ret = watch(w, q->sock, EPOLLRDHUP, q);
+
+	return ret == 0 ? watch(w, q->bell, EPOLLIN | EPOLLET, q) : ret;
+}
+
 /* A queue that is drained: nothing of it can take effect any more. Only now the client may see the
- * hang-up. */
+ * hang-up. The client keeps the bell open, so that closing it would not take it off the epoll. */
 static void
 bury(struct zd_worker *w, struct zd_queue *q)
 {
+	epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, q->bell, NULL);
 	epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, q->sock, NULL);
 	TAILQ_REMOVE(&w->polled, q, link);
 	LIST_REMOVE(q, own);
@@ -270,7 +282,7 @@ hear_main(struct zd_worker *w)
 		q->last_work = rte_rdtsc();
 		LIST_INSERT_HEAD(&w->queues, q, own);
 		TAILQ_INSERT_TAIL(&w->polled, q, link);
-		if (watch(w, q->sock, q) != 0)
+		if (watch_queue(w, q) != 0)
 			drain(w, q);
 	}
 	LIST_FOREACH (q, &w->queues, own) {
@@ -280,12 +292,9 @@ hear_main(struct zd_worker *w)
 }
 
 static void
-wake(struct zd_worker *w, struct zd_queue *q)
+hear_client(struct zd_worker *w, struct zd_queue *q, uint32_t events)
 {
-	char ring[8];
-	ssize_t n = zshm_recv(q->sock, ring, sizeof(ring), NULL, NULL, MSG_DONTWAIT);
-
-	if (n == 0 || (n < 0 && n != -EAGAIN && n != -EMSGSIZE && n != -EINTR)) {
+	if ((events & ~(uint32_t)EPOLLIN) != 0) {
 		drain(w, q);
 		return;
 	}
@@ -306,7 +315,7 @@ look(struct zd_worker *w, int timeout_ms)
 
 	for (int i = 0; i < nr; i++) {
 		if (events[i].data.ptr != NULL)
-			wake(w, (struct zd_queue *)events[i].data.ptr);
+			hear_client(w, (struct zd_queue *)events[i].data.ptr, events[i].events);
 		else
 			hear_main(w);
 	}

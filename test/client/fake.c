@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -207,6 +208,8 @@ do_queue_create(struct fake *f, const struct zwire_queue_create *req, struct rep
 	assert_int_equal(zshm_map(fd, l.len, &map), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	*q = (struct fake_queue){.sock = pair[0], .head = map, .len = l.len, .depth = req->depth};
+	q->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_true(q->bell >= 0);
 	q->bufs = (char *)map + l.bufs_off;
 	zring_init(&q->sq, &q->head->sq_head, &q->head->sq_tail, (char *)map + l.sqes_off,
 	           q->depth);
@@ -214,6 +217,7 @@ do_queue_create(struct fake *f, const struct zwire_queue_create *req, struct rep
 	           q->depth);
 	r->fds[r->nr_fds++] = fd;
 	r->fds[r->nr_fds++] = pair[1];
+	r->fds[r->nr_fds++] = fcntl(q->bell, F_DUPFD_CLOEXEC, 0);
 }
 
 static void
@@ -393,6 +397,7 @@ fake_kill(struct fake *f)
 	}
 	for (unsigned int i = 0; i < f->nr_queues; i++) {
 		fake_hang_up(&f->queues[i]);
+		close(f->queues[i].bell);
 		munmap(f->queues[i].head, f->queues[i].len);
 	}
 	f->nr_queues = 0;
@@ -537,21 +542,24 @@ run_worker(void *arg)
 {
 	struct fake_worker *w = arg;
 	struct fake_queue *q = w->queue;
-	struct pollfd p[2] = {{w->stop[0], POLLIN, 0}, {q->sock, POLLIN, 0}};
+	struct pollfd p[3] = {
+	        {w->stop[0], POLLIN, 0}, {q->bell, POLLIN, 0}, {q->sock, POLLRDHUP, 0}};
 	struct zwire_sqe sqe;
-	char bell;
+	uint64_t count;
 
 	for (;;) {
 		while (fake_take(q, &sqe))
 			execute(w->fake, q, &sqe);
 		zbell_arm(&q->head->sq_sleeper, q->sq.own + 1);
 		if (zring_peek(&q->sq, 1) == 0)
-			poll(p, 2, -1);
+			poll(p, 3, -1);
 		zbell_disarm(&q->head->sq_sleeper);
 		if (p[0].revents != 0)
 			return NULL;
-		if (p[1].revents != 0 && recv(q->sock, &bell, 1, MSG_DONTWAIT) == 0)
-			p[1].fd = -1;
+		if (p[2].revents != 0)
+			p[2].fd = -1;
+		if (p[1].revents != 0 && read(q->bell, &count, sizeof(count)) < 0)
+			return NULL;
 	}
 }
 

@@ -56,6 +56,7 @@ struct fake_arena {
 
 struct fake_queue {
 	int sock;
+	int bell;
 	struct zwire_queue_head *head;
 	uint64_t len;
 	uint32_t depth;

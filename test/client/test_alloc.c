@@ -184,7 +184,7 @@ test_everything_refused(void **state)
 	assert_true(until_it_works(do_reconnect) >= 2);
 	assert_true(until_it_works(do_queue) >= 5);
 	assert_int_equal(zcl_store(q, 1, fake_page(1), 1), 0);
-	assert_int_equal(quiet_fds(), nr_fds + 3);
+	assert_int_equal(quiet_fds(), nr_fds + 4);
 	assert_true(until_it_works(do_reconnect) >= 2);
 	assert_int_equal(zcl_store(q, 1, fake_page(1), 1), -ECONNRESET);
 	assert_int_equal(zcl_reap(q, &cqe, 1), 1);
@@ -192,7 +192,7 @@ test_everything_refused(void **state)
 	assert_int_equal(zcl_submit(q), 1);
 	assert_int_equal(fake_complete_all(fake_queue(&fake), 0), 1);
 	assert_int_equal(zcl_reap(q, &cqe, 1), 1);
-	assert_int_equal(quiet_fds(), nr_fds + 3);
+	assert_int_equal(quiet_fds(), nr_fds + 4);
 	zcl_queue_destroy(q);
 	zcl_disk_close(disk);
 	zcl_close(zc);

@@ -221,7 +221,10 @@ check_read_only(int fd)
 static void
 use_without_the_library(const struct errand *errand)
 {
-	struct zwire_hello hello = {{sizeof(hello), ZWIRE_HELLO, 0, 0, 0}, ZWIRE_MAGIC, 1, 1};
+	struct zwire_hello hello = {{sizeof(hello), ZWIRE_HELLO, 0, 0, 0},
+	                            ZWIRE_MAGIC,
+	                            ZWIRE_VERSION_MIN,
+	                            ZWIRE_VERSION_MAX};
 	struct zwire_disk_open open = {
 	        {sizeof(open), ZWIRE_DISK_OPEN, 0, 0, 0}, ZWIRE_OPEN_RDONLY, E2E_PAGE, "readable"};
 	struct zwire_queue_create create = {

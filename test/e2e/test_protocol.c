@@ -201,8 +201,8 @@ test_versions(void **state)
 		uint16_t min, max;
 		int error;
 	} cases[] = {
-	        {1, 1, 0},       {0, 1, 0},       {1, 9, 0},       {0, 65535, 0},
-	        {2, 9, -EPROTO}, {0, 0, -EPROTO}, {9, 1, -EPROTO}, {65535, 65535, -EPROTO},
+	        {2, 2, 0},       {0, 2, 0},       {2, 9, 0},       {0, 65535, 0},
+	        {3, 9, -EPROTO}, {0, 1, -EPROTO}, {9, 2, -EPROTO}, {65535, 65535, -EPROTO},
 	};
 	struct stage *s = (struct stage *)*state;
 
@@ -215,7 +215,7 @@ test_versions(void **state)
 		assert_int_equal(msg.hdr.type, ZWIRE_HELLO | ZWIRE_REPLY);
 		assert_int_equal(msg.hello_reply.magic, ZWIRE_MAGIC);
 		/* The service's own, for a message that says what would be right. */
-		assert_int_equal(msg.hello_reply.version, 1);
+		assert_int_equal(msg.hello_reply.version, 2);
 		if (cases[i].error == 0) {
 			assert_int_equal(raw_open(sock, &msg, "good"), 0);
 			close(sock);
@@ -338,7 +338,7 @@ static void
 test_descriptors(void **state)
 {
 	struct stage *s = (struct stage *)*state;
-	union msg msg = hello(1, 1);
+	union msg msg = hello(ZWIRE_VERSION_MIN, ZWIRE_VERSION_MAX);
 	int fds[ZSHM_FDS_MAX], sock = raw_connect(s), ret;
 
 	for (unsigned int i = 0; i < ZSHM_FDS_MAX; i++)
@@ -456,6 +456,7 @@ static void
 test_nonsense_in_a_queue(void **state)
 {
 	struct stage *s = (struct stage *)*state;
+	const uint64_t one = 1;
 
 	for (uint32_t i = 0; i < 4; i++) {
 		struct zwire_queue_layout l = zwire_queue_layout(8, E2E_PAGE);
@@ -470,7 +471,7 @@ test_nonsense_in_a_queue(void **state)
 		msg.create.depth = 8;
 		raw_send(sock, &msg, msg.hdr.len);
 		assert_int_equal(raw_reply(sock, &msg, fds, &nr_fds), 0);
-		assert_int_equal(nr_fds, 2);
+		assert_int_equal(nr_fds, 3);
 		assert_int_equal(ftruncate(fds[0], 0), -1);
 		head = (struct zwire_queue_head *)mmap(NULL, l.len, PROT_READ | PROT_WRITE,
 		                                       MAP_SHARED, fds[0], 0);
@@ -479,12 +480,13 @@ test_nonsense_in_a_queue(void **state)
 		/* Pairs with the service's zring_peek(). */
 		zc_store_release(&head->sq_tail, i == 3 ? 9u : 1u);
 		/* Where it sleeps. It may also have seen it, and be gone. */
-		(void)send(fds[1], "", 1, MSG_NOSIGNAL);
+		assert_int_equal(write(fds[2], &one, sizeof(one)), sizeof(one));
 		expect_hang_up(sock);
 		while (recv(fds[1], &byte, 1, 0) > 0)
 			;
 		close(fds[0]);
 		close(fds[1]);
+		close(fds[2]);
 		munmap(head, l.len);
 		check_neighbour(s);
 	}

@@ -3,13 +3,16 @@
  */
 
 /*
- * The doorbell: when it is due, and that no wake-up is lost between two threads that sleep on a
- * socket. A lost one would hang this test; nothing here measures time.
+ * The doorbell: when it is due, and that no wake-up is lost between two threads: one sleeps on a
+ * socket as a client does, the other on the edges of a bell as the service does. A lost one would
+ * hang this test; nothing here measures time.
  */
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -119,6 +122,8 @@ struct turn {
 	uint64_t *own_word;
 	uint64_t *peer_word;
 	int sock;
+	int bell;       /* which the client raises and the service never reads */
+	int epoll_fd;   /* the service's; the client's is -1 */
 	uint32_t first; /* rounds the peer is ahead when this one begins: 0 or 1 */
 	uint64_t seed;
 	uint32_t rung;
@@ -144,17 +149,26 @@ spin(struct turn *t, uint32_t index)
 		zc_pause();
 }
 
+static bool
+sleep_once(const struct turn *t)
+{
+	struct epoll_event ev;
+	char byte;
+
+	if (t->epoll_fd < 0)
+		return recv(t->sock, &byte, 1, 0) == 1;
+	return epoll_wait(t->epoll_fd, &ev, 1, -1) == 1 && ev.data.fd == t->bell;
+}
+
 static void
 wait_for_peer(struct turn *t, uint32_t index)
 {
-	char byte;
-
 	spin(t, index);
 	while (!reached(t, index) && !t->failed) {
 		zbell_arm(t->own_word, index);
 		if (!reached(t, index)) {
 			t->slept++;
-			t->failed = recv(t->sock, &byte, 1, 0) != 1;
+			t->failed = !sleep_once(t);
 		}
 		zbell_disarm(t->own_word);
 	}
@@ -180,7 +194,11 @@ keep_to_a_cpu(uint32_t which)
 static void
 ring(struct turn *t)
 {
-	if (send(t->sock, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+	const uint64_t one = 1;
+
+	if (t->epoll_fd < 0)
+		t->failed = write(t->bell, &one, sizeof(one)) != sizeof(one);
+	else if (send(t->sock, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
 		t->failed = true;
 }
 
@@ -204,6 +222,24 @@ take_turns(void *arg)
 }
 
 static void
+open_bells(struct turn *client, struct turn *service)
+{
+	int bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event rings = {EPOLLIN | EPOLLET, {.fd = bell}};
+	struct epoll_event hang_up = {EPOLLRDHUP, {.fd = -1}};
+	int socks[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks), 0);
+	assert_int_equal(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, bell, &rings), 0);
+	assert_int_equal(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, socks[1], &hang_up), 0);
+	client->sock = socks[0];
+	service->sock = socks[1];
+	client->bell = service->bell = bell;
+	client->epoll_fd = -1;
+	service->epoll_fd = epoll_fd;
+}
+
+static void
 test_no_wakeup_is_lost(void **state)
 {
 	static struct {
@@ -211,16 +247,24 @@ test_no_wakeup_is_lost(void **state)
 		_Alignas(64) uint64_t word;
 	} side[2];
 	struct turn turns[2] = {
-	        {&side[0].idx, &side[1].idx, &side[0].word, &side[1].word, -1, 0, 14, 0, 0, false},
-	        {&side[1].idx, &side[0].idx, &side[1].word, &side[0].word, -1, 1, 15, 0, 0, false},
+	        {.own_idx = &side[0].idx,
+	         .peer_idx = &side[1].idx,
+	         .own_word = &side[0].word,
+	         .peer_word = &side[1].word,
+	         .first = 0,
+	         .seed = 14},
+	        {.own_idx = &side[1].idx,
+	         .peer_idx = &side[0].idx,
+	         .own_word = &side[1].word,
+	         .peer_word = &side[0].word,
+	         .first = 1,
+	         .seed = 15},
 	};
 	pthread_t threads[2];
-	int socks[2];
 
 	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks), 0);
+	open_bells(&turns[0], &turns[1]);
 	for (size_t i = 0; i < 2; i++) {
-		turns[i].sock = socks[i];
 		assert_int_equal(pthread_create(&threads[i], NULL, take_turns, &turns[i]), 0);
 	}
 	for (size_t i = 0; i < 2; i++)
@@ -229,8 +273,10 @@ test_no_wakeup_is_lost(void **state)
 		assert_false(turns[i].failed);
 		assert_int_equal(side[i].idx, ROUNDS);
 		assert_true(turns[i].slept > 0);
-		close(socks[i]);
+		close(turns[i].sock);
 	}
+	close(turns[1].bell);
+	close(turns[1].epoll_fd);
 }
 
 int

@@ -360,12 +360,13 @@ static void
 test_negotiate(void **state)
 {
 	(void)state;
-	assert_int_equal(zwire_negotiate(1, 1), 1);
-	assert_int_equal(zwire_negotiate(0, 1), 1);
-	assert_int_equal(zwire_negotiate(1, 9), ZWIRE_VERSION_MAX);
+	assert_int_equal(zwire_negotiate(2, 2), 2);
+	assert_int_equal(zwire_negotiate(0, 2), 2);
+	assert_int_equal(zwire_negotiate(2, 9), ZWIRE_VERSION_MAX);
 	assert_int_equal(zwire_negotiate(0, UINT32_MAX), ZWIRE_VERSION_MAX);
 	assert_int_equal(zwire_negotiate(0, 0), -EPROTO);
-	assert_int_equal(zwire_negotiate(2, 1), -EPROTO);
+	assert_int_equal(zwire_negotiate(0, 1), -EPROTO);
+	assert_int_equal(zwire_negotiate(3, 2), -EPROTO);
 	assert_int_equal(zwire_negotiate(ZWIRE_VERSION_MAX + 1, 9), -EPROTO);
 	assert_int_equal(zwire_negotiate(UINT32_MAX, UINT32_MAX), -EPROTO);
 }

@@ -8,7 +8,8 @@
  *
  * What must hold: nobody sleeps for ever. A lost wake-up is a state in which nothing can go on
  * while the sleeper still waits for the doorbell; the explorer finds any such state by itself.
- * The doorbell is a socket: a message stays until it is received, and further ones add nothing.
+ * The doorbell, a socket or the edges of an eventfd: a ring stays until it is heard, and further
+ * ones add nothing.
  */
 
 #include <stdarg.h>

@@ -58,7 +58,7 @@ struct test_env {
 
 #define ENV_DEPTH_MAX 256u
 
-/** A client's view of a queue: its own mapping, its own end of the socket. */
+/** A client's view of a queue: its own mapping, its own end of the socket, the bell. */
 struct test_client {
 	struct zd_queue *queue; /**< the service's side */
 	struct zwire_queue_head *head;
@@ -74,6 +74,7 @@ struct test_client {
 	uint64_t tags[ENV_DEPTH_MAX]; /**< the test's user_data of each operation */
 	uint32_t rung;
 	int sock;
+	int bell;
 };
 
 void env_open(struct test_env *env, const struct test_env_opts *opts);
@@ -140,6 +141,9 @@ bool client_store(struct test_client *c, uint64_t page, enum page_kind kind, uin
 bool client_store_object(struct test_client *c, uint64_t page, enum page_kind kind, uint64_t seed);
 
 bool client_discard(struct test_client *c, uint64_t page, uint64_t nr, uint64_t tag);
+
+/** Raises the bell's count, as zcl_submit() does by 1. */
+void client_ring(struct test_client *c, uint64_t count);
 
 /** Publishes, and rings if the service sleeps. */
 void client_submit(struct test_client *c);

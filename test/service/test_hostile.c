@@ -110,8 +110,10 @@ stroke(struct hostile *h)
 	else if (what < 95)
 		zc_store_relaxed(&bufs[(r >> 8) % (DEPTH * ENV_PAGE_SIZE / 8)],
 		                 test_random(&h->seed));
-	else if (what < 98)
+	else if (what < 96)
 		(void)send(c->sock, c->bufs, (r >> 8) % 64 + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else if (what < 98)
+		client_ring(c, UINT64_MAX >> (r >> 8) % 64);
 	else
 		zc_store_relaxed(&c->head->cq_sleeper, test_random(&h->seed));
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -711,13 +712,46 @@ test_end_with_operations_in_flight(void **state)
 	env_close(&env);
 }
 
+/* However few descriptors are left: a proper error, and nothing is left behind. */
+static void
+test_out_of_descriptors(void **state)
+{
+	int before, ret = -EMFILE;
+	struct rlimit old, low;
+	struct test_env env;
+	struct zd_queue *q;
+	int fds[3];
+
+	(void)state;
+	open_managed(&env);
+	before = test_open_fds();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	fds[0] = dup(STDIN_FILENO);
+	assert_true(fds[0] >= 0);
+	low = (struct rlimit){(rlim_t)fds[0], old.rlim_max};
+	close(fds[0]);
+	for (unsigned int spare = 0; ret != 0; spare++) {
+		assert_int_equal(test_open_fds(), before);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+		ret = zd_queue_create(&env.disks[0], DEPTH, &q, fds);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+		assert_true(ret == -EMFILE || (ret == 0 && spare == 4));
+		low.rlim_cur++;
+	}
+	close(fds[0]);
+	close(fds[1]);
+	zd_queue_destroy(q);
+	assert_int_equal(test_open_fds(), before);
+	env_close(&env);
+}
+
 /* The memory cannot be truncated, and says so to whoever holds it. */
 static void
 test_memory_is_sealed(void **state)
 {
 	struct test_env env;
 	struct zd_queue *q;
-	int fds[2];
+	int fds[3];
 
 	(void)state;
 	open_managed(&env);
@@ -755,6 +789,7 @@ main(void)
 	        cmocka_unit_test_setup(test_wakes_the_client, setup),
 	        cmocka_unit_test_setup(test_arms_when_idle, setup),
 	        cmocka_unit_test_setup(test_end_with_operations_in_flight, setup),
+	        cmocka_unit_test_setup(test_out_of_descriptors, setup),
 	        cmocka_unit_test_setup(test_memory_is_sealed, setup),
 	};
 

@@ -10,6 +10,7 @@
 #include "service_env.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -217,6 +218,47 @@ test_two_workers(void **state)
 	env_close(&env);
 }
 
+/* A client may do with its bell what it likes: fill it, empty it, make reads of it wait, keep it
+ * when its queue is gone. It gains nothing; others and, if it rings, it itself are served. */
+static void
+test_misused_bell(void **state)
+{
+	struct user bad = {.seed = 7, .nr_pages = 1}, good = {.seed = 8, .nr_pages = 1};
+	struct test_env env;
+	uint64_t count;
+	int bell;
+
+	(void)state;
+	good.first_page = 1;
+	env_open(&env, &(struct test_env_opts){0});
+	env_start(&env, 0);
+	start_user(&env, &bad, env.worker);
+	start_user(&env, &good, env.worker);
+	client_ring(&bad.client, UINT64_MAX - 1);
+	assert_null(one_round(&good));
+	assert_int_equal(fcntl(bad.client.bell, F_SETFL, 0), 0);
+	assert_int_equal(read(bad.client.bell, &count, sizeof(count)), sizeof(count));
+	assert_int_equal(count, UINT64_MAX - 1);
+	for (unsigned int i = 0; i < 10; i++) {
+		assert_null(one_round(&bad));
+		assert_null(one_round(&good));
+	}
+	client_ring(&bad.client, 1);
+	assert_int_equal(read(bad.client.bell, &count, sizeof(count)), sizeof(count));
+	bell = bad.client.bell;
+	bad.client.bell = -1;
+	env_client_close(&bad.client);
+	env_bury(&env, 1);
+	for (count = 1; count < 10; count++) {
+		assert_int_equal(write(bell, &count, sizeof(count)), sizeof(count));
+		assert_null(one_round(&good));
+	}
+	close(bell);
+	close_users(&env, &good, 1);
+	env_stop(&env);
+	env_close(&env);
+}
+
 /* Clients that vanish with stores under way: the queue comes back, and nothing of it is left. */
 static void
 test_clients_that_vanish(void **state)
@@ -313,6 +355,7 @@ main(void)
 	        cmocka_unit_test(test_wake_ups_after_some_spinning),
 	        cmocka_unit_test(test_many_idle_queues),
 	        cmocka_unit_test(test_two_workers),
+	        cmocka_unit_test(test_misused_bell),
 	        cmocka_unit_test(test_clients_that_vanish),
 	        cmocka_unit_test(test_killed_queues),
 	        cmocka_unit_test(test_stop_with_a_queue),

@@ -128,6 +128,7 @@ struct zcl_queue {
 	uint64_t spin_ns;    /**< how long a wait spins before it sleeps */
 	uint64_t epoch_died; /**< the epoch in which the service was lost; it takes a later one */
 	int sock;            /**< the number never changes */
+	int bell;            /**< wakes the service */
 	struct zcl_disk *disk;
 	const struct zcodec *codec; /**< of ZCL_QUEUE_COMPRESS, or NULL */
 	int32_t level;

@@ -29,9 +29,9 @@
 /* As long as a store takes when the service is awake: sleeping costs more than that. */
 #define SPIN_NS 10000u
 
-/* Asks for memory and socket, in this order. */
+/* Asks for memory, socket and bell, in this order. */
 static int
-request_queue(const struct zcl_queue *q, int fds[2])
+request_queue(const struct zcl_queue *q, int fds[3])
 {
 	struct zcl *zc = q->disk->zc;
 	int ret;
@@ -119,31 +119,38 @@ place_socket(struct zcl_queue *q, int sock)
 	return ret;
 }
 
+static void
+close_bell(struct zcl_queue *q)
+{
+	if (q->bell >= 0)
+		close(q->bell);
+}
+
 /* Gives the queue a service. All its operations are FREE or HELD; they stay so. */
 static int
 attach(struct zcl_queue *q)
 {
 	uint64_t epoch = zc_load_relaxed(q->epoch);
 	char *map = NULL;
-	int fds[2], ret;
+	int fds[3], ret;
 
 	ret = request_queue(q, fds);
 	if (ret != 0)
 		return ret;
 	ret = map_memory(q, fds[0], &map);
 	close(fds[0]);
-	if (ret != 0) {
+	if (ret == 0)
+		ret = place_memory(q, map);
+	if (ret == 0)
+		ret = place_socket(q, fds[1]);
+	else
 		close(fds[1]);
+	if (ret != 0) {
+		close(fds[2]);
 		return ret;
 	}
-	ret = place_memory(q, map);
-	if (ret != 0) {
-		close(fds[1]);
-		return ret;
-	}
-	ret = place_socket(q, fds[1]);
-	if (ret != 0)
-		return ret;
+	close_bell(q);
+	q->bell = fds[2];
 	q->sq_rung = 0;
 	q->armed = false;
 	q->nr_empty = 0;
@@ -217,6 +224,7 @@ queue_alloc(struct zcl_disk *disk, uint32_t depth)
 	q->depth = depth;
 	q->spin_ns = spin_ns();
 	q->sock = -1;
+	q->bell = -1;
 	q->sync_op = OP_NONE;
 	q->ready_first = OP_NONE;
 	q->free_first = OP_NONE;
@@ -276,6 +284,7 @@ zcl_queue_destroy(struct zcl_queue *q)
 		munmap(q->head, zwire_queue_layout(q->depth, q->page_size).len);
 	}
 	close(q->sock);
+	close_bell(q);
 	client_disk_put(q->disk);
 	queue_free(q);
 }

@@ -123,8 +123,7 @@ queue_quiet(struct zcl_queue *q)
 	char bell;
 	ssize_t n = recv(q->sock, &bell, sizeof(bell), MSG_DONTWAIT);
 
-	/* A service that dies with our doorbells unread resets the connection. */
-	if (n == 0 || (n < 0 && errno == ECONNRESET))
+	if (n == 0)
 		queue_lose(q);
 }
 

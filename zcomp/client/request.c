@@ -33,7 +33,7 @@ static const struct shape {
         [ZWIRE_DISK_OPEN] = {sizeof(struct zwire_disk_open), sizeof(struct zwire_disk_open_reply),
                              2},
         [ZWIRE_DISK_CLOSE] = {sizeof(struct zwire_disk_close), sizeof(struct zwire_hdr), 0},
-        [ZWIRE_QUEUE_CREATE] = {sizeof(struct zwire_queue_create), sizeof(struct zwire_hdr), 2},
+        [ZWIRE_QUEUE_CREATE] = {sizeof(struct zwire_queue_create), sizeof(struct zwire_hdr), 3},
         [ZWIRE_ADMIN] = {0, 0, 0},
 };
 

@@ -15,7 +15,7 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/same.h"
 #include "client/client_private.h"
@@ -33,18 +33,16 @@ buf_of(const struct zcl_queue *q, uint32_t idx)
 	return q->bufs + (size_t)idx * q->page_size;
 }
 
+/* A bell rings whether or not there is somebody to hear it: that the socket knows. */
 static void
 ring_bell(struct zcl_queue *q)
 {
-	const char bell = 0;
+	const uint64_t one = 1;
 
-	if (send(q->sock, &bell, sizeof(bell), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
-	    errno == EAGAIN) /* so many rings already wait that one more says nothing */
-		return;
-	if (errno == EPIPE || errno == ECONNRESET)
+	if (write(q->bell, &one, sizeof(one)) < 0)
+		q->sq_rung = 0; /* let the next one try again */
+	if (client_hung_up(q->sock))
 		queue_lose(q);
-	else
-		q->sq_rung = 0; /* no memory for it: let the next one try again */
 }
 
 void

@@ -14,8 +14,8 @@
  * Sleeping and waking, for both directions of a queue; explored in test/model.
  *
  * The sleeper's word holds, while it sleeps: a round (high half, odd) and the index it waits for
- * (low half). Sleeper: zbell_arm(), read the ring's index once more, sleep on the socket,
- * zbell_disarm(). Waker: commit the ring's index, zbell_due(), then ring the socket.
+ * (low half). Sleeper: zbell_arm(), read the ring's index once more, sleep until the bell rings,
+ * zbell_disarm(). Waker: commit the ring's index, zbell_due(), then ring.
  */
 
 /**

@@ -10,7 +10,7 @@
 
 /**
  * @file
- * What goes between client and service, version 1. Native byte order: both run on one machine.
+ * What goes between client and service, version 2. Native byte order: both run on one machine.
  *
  * Control messages are datagrams on a SOCK_SEQPACKET Unix socket: a header, then the message of
  * that type. Each request gets one reply of the same type with ZWIRE_REPLY set, in order; only
@@ -20,8 +20,8 @@
  */
 
 #define ZWIRE_MAGIC         0x5a434d50u /* "ZCMP" */
-#define ZWIRE_VERSION_MIN   1u
-#define ZWIRE_VERSION_MAX   1u
+#define ZWIRE_VERSION_MIN   2u
+#define ZWIRE_VERSION_MAX   2u
 #define ZWIRE_NAME_LEN      64u
 #define ZWIRE_MSG_MAX       65536u /**< bytes of a control message */
 #define ZWIRE_DEPTH_MAX     4096u
@@ -32,7 +32,7 @@ enum zwire_type {
 	ZWIRE_HELLO = 1,
 	ZWIRE_DISK_OPEN = 2, /**< reply: descriptors of NAME.slots and NAME.objs */
 	ZWIRE_DISK_CLOSE = 3,
-	ZWIRE_QUEUE_CREATE = 4, /**< reply: descriptors of the queue's memory and socket */
+	ZWIRE_QUEUE_CREATE = 4, /**< reply: descriptors of the queue's memory, socket and bell */
 	ZWIRE_ADMIN = 5,        /**< JSON text follows the header, both ways */
 };
 #define ZWIRE_REPLY 0x8000u
@@ -153,7 +153,10 @@ struct zwire_cqe {
 /**
  * The head of a queue's memory, a cache line for each writer. A sleeper arms its word, then (after
  * a full fence) looks at the index once more and sleeps; who moves the index looks at the word
- * (after a full fence) and rings the queue's socket. See doorbell.h.
+ * (after a full fence) and rings. See doorbell.h.
+ *
+ * The client rings by adding 1 to the bell, an eventfd that the service never reads; the service by
+ * a byte on the queue's socket. A hang-up of the socket is the end of the queue for either.
  */
 struct zwire_queue_head {
 	_Alignas(64) uint32_t sq_tail;    /**< client */
