@@ -300,6 +300,7 @@ hear_client(struct zd_worker *w, struct zd_queue *q, uint32_t events)
 	}
 	if (q->state != ZD_QUEUE_ARMED)
 		return;
+	zring_prefetch(&q->sq, ZWIRE_SQE_WORDS);
 	zbell_disarm(&q->head->sq_sleeper);
 	q->state = ZD_QUEUE_POLLED;
 	q->last_work = rte_rdtsc();

@@ -141,6 +141,7 @@ test_any_mixture(void **state)
 
 			assert_int_equal(room, 8 - (int)(in - out));
 			put(&p, (uint32_t)(test_random(&seed) % ((unsigned int)room + 1)), &in);
+			zring_prefetch(&p.consumer, WORDS);
 			held = zring_peek(&p.consumer, 8);
 			assert_int_equal(held, (int)(in - out));
 			get(&p, (uint32_t)(test_random(&seed) % ((unsigned int)held + 1)), &out);
