@@ -216,6 +216,30 @@ test_stale_doorbell(void **state)
 	assert_false(readable());
 }
 
+/* What woke a wait stays on the socket until there is time, and wakes nobody else. */
+static void
+test_ring_is_forgotten(void **state)
+{
+	struct zcl_cqe cqe;
+
+	(void)state;
+	store(2);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(write(c->fq->sock, "", 1), 1);
+		c->q->was_rung = true;
+		assert_int_equal(i == 0 ? zcl_reap(c->q, &cqe, 1) : zcl_arm(c->q), 0);
+		assert_false(readable());
+	}
+	fake_post(c->fq, 0, 0, 0);
+	assert_true(readable());
+	assert_int_equal(zcl_reap(c->q, &cqe, 1), 1);
+	/* It may be the time to find out. */
+	c->q->was_rung = true;
+	fake_hang_up(c->fq);
+	assert_int_equal(zcl_reap(c->q, &cqe, 1), 1);
+	assert_int_equal(cqe.res, -ECONNRESET);
+}
+
 static void
 test_sync(void **state)
 {
@@ -339,10 +363,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        TEST(test_armed_across_a_sync), TEST(test_look_only),   TEST(test_sleeps),
-	        TEST(test_hang_up_wakes),       TEST(test_interrupted), TEST(test_arm),
-	        TEST(test_stale_doorbell),      TEST(test_sync),        TEST(test_sync_error),
-	        TEST(test_sync_times_out),
+	        TEST(test_armed_across_a_sync), TEST(test_look_only),         TEST(test_sleeps),
+	        TEST(test_hang_up_wakes),       TEST(test_interrupted),       TEST(test_arm),
+	        TEST(test_stale_doorbell),      TEST(test_ring_is_forgotten), TEST(test_sync),
+	        TEST(test_sync_error),          TEST(test_sync_times_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

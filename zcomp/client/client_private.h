@@ -123,6 +123,7 @@ struct zcl_queue {
 	uint32_t sync_op; /**< OP_NONE: nothing is waited for, sync_res is its result */
 	int32_t sync_res;
 	bool armed;          /**< by zcl_arm() */
+	bool was_rung;       /**< a ring is on the socket that nobody waits for any more */
 	uint32_t nr_empty;   /**< reaps in vain since the socket was looked at */
 	uint64_t looked_ns;  /**< when that was */
 	uint64_t spin_ns;    /**< how long a wait spins before it sleeps */
@@ -266,6 +267,13 @@ void queue_lose(struct zcl_queue *q);
 
 /** Takes one doorbell off the socket. May find the service gone. */
 void queue_quiet(struct zcl_queue *q);
+
+/**
+ * Takes the ring of a wait that is over off the socket, if there is one. Who is woken looks at the
+ * ring first, and does this when he has time; at the latest before that ring would wake somebody.
+ * May find the service gone.
+ */
+void queue_forget_ring(struct zcl_queue *q);
 
 /**
  * Stages a store, a discard.

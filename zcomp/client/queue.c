@@ -153,6 +153,7 @@ attach(struct zcl_queue *q)
 	q->bell = fds[2];
 	q->sq_rung = 0;
 	q->armed = false;
+	q->was_rung = false;
 	q->nr_empty = 0;
 	q->epoch_expected = epoch;
 	return 0;

@@ -127,6 +127,15 @@ queue_quiet(struct zcl_queue *q)
 		queue_lose(q);
 }
 
+void
+queue_forget_ring(struct zcl_queue *q)
+{
+	if (!q->was_rung)
+		return;
+	q->was_rung = false;
+	queue_quiet(q);
+}
+
 /* Hands ready operations out. */
 static int
 take_ready(struct zcl_queue *q, struct zcl_cqe *cqes, unsigned int nr)
@@ -151,12 +160,13 @@ look(struct zcl_queue *q)
 {
 	uint64_t now = zc_now_ns();
 
+	queue_forget_ring(q);
 	q->nr_empty++;
 	if (q->nr_empty < LOOK_REAPS && now - q->looked_ns < LOOK_NS)
 		return;
 	q->nr_empty = 0;
 	q->looked_ns = now;
-	if (client_hung_up(q->sock))
+	if (!queue_dead(q) && client_hung_up(q->sock))
 		queue_lose(q);
 }
 

@@ -52,6 +52,7 @@ sleep_armed(struct zcl_queue *q, unsigned int nr, uint64_t deadline)
 	uint32_t missing = nr == WAIT_SYNC || q->armed ? 1 : nr - q->nr_ready;
 	int ret = 1;
 
+	queue_forget_ring(q);
 	zbell_arm(&q->head->cq_sleeper, q->cq.own + missing);
 	queue_drain(q);
 	if (!satisfied(q, nr)) {
@@ -66,7 +67,7 @@ sleep_armed(struct zcl_queue *q, unsigned int nr, uint64_t deadline)
 	if ((p.revents & (POLLHUP | POLLRDHUP | POLLERR)) != 0)
 		queue_lose(q);
 	else if ((p.revents & POLLIN) != 0 && !q->armed)
-		queue_quiet(q);
+		q->was_rung = true;
 	return ret < 0 ? ret : 0;
 }
 
@@ -115,6 +116,7 @@ zcl_arm(struct zcl_queue *q)
 		queue_publish(q);
 	queue_drain(q);
 	if (q->nr_ready == 0 && !queue_dead(q)) {
+		queue_forget_ring(q);
 		zbell_arm(&q->head->cq_sleeper, q->cq.own + 1);
 		q->armed = true;
 		queue_drain(q);
