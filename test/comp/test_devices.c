@@ -177,7 +177,7 @@ test_add_refused(void **state)
 	assert_int_equal(zcomp_add(comp, &fake_backend, &fake_devs[1]), 0);
 	expect_all_streams(comp, 2 * DEPTH);
 	assert_false(fake_seen.mgmt_at_setup);
-	assert_int_equal(fake_seen.depth, DEPTH);
+	assert_int_equal(fake_seen.depth, DEPTH + 1);
 	zcomp_destroy(comp);
 	assert_int_equal(fake_seen.releases, 3);
 }
@@ -395,21 +395,100 @@ test_probe_refused(void **state)
 	zcomp_destroy(comp);
 }
 
+/* Gives the device all streams that there are, and has them given up. */
+static void
+lose_all(struct zcomp *comp)
+{
+	struct zcomp_strm *strms[DEPTH];
+
+	submit(comp, strms, DEPTH, 0);
+	fake_keep_all(&fake_devs[0], true);
+	fake_now_ns += ZCOMP_HANG_NS + 1;
+	expect(poll_once(comp), 0, DEPTH);
+	assert_false(zcomp_healthy(comp, 0));
+}
+
+/* A device that has all streams, and returns none of them ever, is found well by the spare. */
+static void
+test_probe_by_the_spare(void **state)
+{
+	struct zcomp *comp = create(1);
+	struct zcomp_strm *probe;
+
+	(void)state;
+	lose_all(comp);
+	fake_now_ns += ZCOMP_PROBE_NS_MIN - 1;
+	assert_null(zcomp_stream_get(comp, 0, ZSTRM_ONLY_MGMT));
+	fake_now_ns++;
+	/* A full device refuses it, which costs nothing but time. */
+	fake_devs[0].refuse = true;
+	submit(comp, &probe, 1, 9);
+	expect(poll_once(comp), 0, 1);
+	assert_null(zcomp_stream_get(comp, 0, ZSTRM_ONLY_MGMT));
+	fake_devs[0].refuse = false;
+	fake_now_ns += 2 * ZCOMP_PROBE_NS_MIN;
+	submit(comp, &probe, 1, 9);
+	expect(poll_once(comp), 1, 0);
+	assert_int_equal(watch_of(0).suspect, 0);
+	assert_int_equal(watch_of(0).lost, DEPTH);
+	/* From then on it goes by that one stream, and no page waits for it. */
+	for (unsigned int i = 0; i < 3; i++) {
+		submit(comp, &probe, 1, 9);
+		assert_null(zcomp_stream_get(comp, 0, ZSTRM_ONLY_MGMT));
+		assert_false(zcomp_healthy(comp, 0));
+		expect(poll_once(comp), 1, 0);
+	}
+	fake_keep_all(&fake_devs[0], false);
+	expect(poll_once(comp), 0, 0);
+	assert_true(zcomp_healthy(comp, 0));
+	expect_all_streams(comp, DEPTH);
+	zcomp_destroy(comp);
+}
+
+/* The spare can be lost too. Whatever stream comes back first takes its place. */
+static void
+test_spare_is_lost(void **state)
+{
+	struct zcomp *comp = create(1);
+	struct zcomp_strm *probe;
+
+	(void)state;
+	lose_all(comp);
+	fake_now_ns += ZCOMP_PROBE_NS_MIN;
+	submit(comp, &probe, 1, 9);
+	fake_keep(probe, true);
+	fake_now_ns += ZCOMP_HANG_NS + 1;
+	expect(poll_once(comp), 0, 1);
+	assert_int_equal(watch_of(0).lost, DEPTH + 1);
+	fake_now_ns += ZCOMP_PROBE_NS_MAX;
+	assert_null(zcomp_stream_get(comp, 0, ZSTRM_ONLY_MGMT));
+	fake_keep(probe, false);
+	expect(poll_once(comp), 0, 0);
+	submit(comp, &probe, 1, 9);
+	expect(poll_once(comp), 1, 0);
+	fake_keep_all(&fake_devs[0], false);
+	expect(poll_once(comp), 0, 0);
+	expect_all_streams(comp, DEPTH);
+	zcomp_destroy(comp);
+}
+
 /* A compressor of whose streams none is free does not use up the probe of the others. */
 static void
 test_probe_needs_a_stream(void **state)
 {
 	struct zcomp *a = create(1), *b = create(1);
-	struct zcomp_strm *strms[DEPTH], *probe;
+	struct zcomp_strm *spare, *probe;
 
 	(void)state;
-	submit(a, strms, DEPTH, 0);
-	fake_keep_all(&fake_devs[0], true);
-	fake_now_ns += ZCOMP_HANG_NS + 1;
-	expect(poll_once(a), 0, DEPTH);
+	lose_all(a);
 	fake_now_ns += ZCOMP_PROBE_NS_MIN - 1;
 	assert_null(zcomp_stream_get(b, 0, ZSTRM_ONLY_MGMT));
 	fake_now_ns++;
+	submit(a, &spare, 1, 8);
+	fake_keep(spare, true);
+	fake_now_ns += ZCOMP_HANG_NS + 1;
+	expect(poll_once(a), 0, 1);
+	fake_now_ns += 2 * ZCOMP_PROBE_NS_MIN;
 	assert_null(zcomp_stream_get(a, 0, ZSTRM_ONLY_MGMT));
 	submit(b, &probe, 1, 9);
 	expect(poll_once(a), 1, 0);
@@ -460,7 +539,7 @@ test_all_lost_one_by_one(void **state)
 {
 	struct zcomp *a = create(1), *b = create(1);
 	struct zcomp_want want = {.policy = {ZCOMP_POLICY_SPILL, 100}};
-	struct zcomp_strm *strms[DEPTH], *strm;
+	struct zcomp_strm *strms[DEPTH], *strm, *spare;
 	unsigned int failed = 0;
 
 	(void)state;
@@ -474,11 +553,14 @@ test_all_lost_one_by_one(void **state)
 	}
 	assert_int_equal(watch_of(0).suspect, 0);
 	assert_true(zcomp_healthy(b, 0));
-	/* No page may wait for what nobody knows to come back. */
+	/* No page may wait for what nobody knows to come back: the spare serves one, no more. */
 	assert_false(zcomp_healthy(a, 0));
+	assert_int_equal(zcomp_stream_ask(a, 0, &want, &spare), ZCOMP_GRANTED);
+	assert_true(spare->managed);
 	assert_int_equal(zcomp_stream_ask(a, 0, &want, &strm), ZCOMP_GRANTED);
 	assert_false(strm->managed);
 	zcomp_stream_put(strm);
+	zcomp_stream_put(spare);
 	fake_keep(strms[0], false);
 	expect(poll_once(b), 0, 0);
 	assert_true(zcomp_healthy(a, 0));
@@ -778,6 +860,8 @@ main(void)
 	        TEST(test_all_suspect),
 	        TEST(test_probe_goes_alone),
 	        TEST(test_probe_refused),
+	        TEST(test_probe_by_the_spare),
+	        TEST(test_spare_is_lost),
 	        TEST(test_probe_needs_a_stream),
 	        TEST(test_probe_put_back),
 	        TEST(test_all_lost_one_by_one),

@@ -76,6 +76,7 @@ one_setup(struct zcomp_params *params, void **priv)
 		strm->dst = (char *)strm->src + params->page_size;
 		strm->dst_len = 2 * params->page_size;
 	}
+	params->depth = 1;
 	params->zstrm_mgmt = true;
 	*priv = one;
 	return 0;

@@ -375,7 +375,8 @@ cdev_setup_params(struct zcomp_params *params, void **priv)
 		return -ENOMEM;
 	memset(cc, 0, len);
 	cc->dev = params->dev;
-	params->depth = RTE_MIN(params->depth, cc->dev->depth);
+	/* One more than the queue pair takes: the spare, for when that keeps all others. */
+	params->depth = RTE_MIN(params->depth, cc->dev->depth + 1);
 	ret = xforms_create(cc, params);
 	if (ret == -ENOTSUP)
 		unsupported_warn(params);

@@ -23,7 +23,7 @@
  * Memory is EAL's, with IO addresses, so that hardware can use it: three pages and half a KiB for
  * each stream, hence 3.2 MiB for each lcore and compressor of 4 KiB pages and the default depth.
  * It is not touched before it is used. A compressor has no more streams for an lcore than the
- * device's queue pair takes.
+ * device's queue pair takes, but for one spare.
  */
 
 extern const struct zcomp_ops zcomp_backend_compressdev;

@@ -16,6 +16,10 @@
  * for zcomp_poll(), so that the caller sees one flow for both kinds of stream. There is one for
  * each lcore, as in zram: it is the synchronous path, and bounds what an lcore does by itself.
  *
+ * Of each manager an lcore keeps one stream back, the spare: it goes out when the device has all
+ * others and nobody waits for them any more, or there would be none to find out that it is well
+ * again. Backends are asked for one more than the depth.
+ *
  * The buffers of an lcore are pages of their own, untouched here: they come from the memory of the
  * node that uses them first.
  */
@@ -55,6 +59,8 @@ struct lcore {
 	uint64_t faded_ns;                 /* taken off what is expected of devices */
 	unsigned int turn;                 /* whose it is: less than there are managers */
 	uint32_t lost[ZCOMP_MANAGERS_MAX]; /* streams of each that its device has lost */
+	struct managed_zstrm *spares[ZCOMP_MANAGERS_MAX]; /* one of each, or NULL */
+	bool spare_is_out[ZCOMP_MANAGERS_MAX];            /* the next one put takes its place */
 	_Alignas(CACHE_LINE) struct zcomp_stats stats;
 };
 
@@ -62,7 +68,7 @@ struct lcore {
 struct zcomp_manager {
 	const struct zcomp_ops *ops;
 	void *priv;
-	struct zcomp_params params;
+	struct zcomp_params params; /* depth: without the spare */
 	struct zcomp_watch *watches;
 	struct zcomp_watch *own_watches; /* the same, when they are not the backend's */
 };
@@ -176,6 +182,35 @@ manager_fini(struct zcomp_manager *m)
 	free(m->own_watches);
 }
 
+/* A backend with a single stream has none to spare. */
+static void
+spares_take(struct zcomp *comp, unsigned int at)
+{
+	struct zcomp_manager *m = &comp->managers[at];
+
+	if (m->params.depth < 2)
+		return;
+	m->params.depth--;
+	for (unsigned int i = 0; i < m->params.nr_lcores; i++) {
+		struct managed_zstrm *spare = m->ops->get_stream(m->priv, i);
+
+		if (spare != NULL)
+			spare->strm.lcore = i;
+		comp->lcores[i].spares[at] = spare;
+	}
+}
+
+static void
+spares_return(struct zcomp *comp, unsigned int at)
+{
+	const struct zcomp_manager *m = &comp->managers[at];
+
+	for (unsigned int i = 0; i < m->params.nr_lcores; i++) {
+		if (comp->lcores[i].spares[at] != NULL)
+			m->ops->put_stream(m->priv, comp->lcores[i].spares[at]);
+	}
+}
+
 /* Sets up one more backend. One that manages no streams leaves no trace but its log line. */
 int
 zcomp_add(struct zcomp *comp, const struct zcomp_ops *ops, struct zcomp_cdev *dev)
@@ -191,6 +226,7 @@ zcomp_add(struct zcomp *comp, const struct zcomp_ops *ops, struct zcomp_cdev *de
 		return 0;
 	*m = (struct zcomp_manager){.ops = ops, .params = comp->params};
 	m->params.dev = dev;
+	m->params.depth++;
 	ret = ops->setup_params(&m->params, &m->priv);
 	if (ret == -ENOMEM || ret == -EINVAL)
 		return ret;
@@ -204,6 +240,7 @@ zcomp_add(struct zcomp *comp, const struct zcomp_ops *ops, struct zcomp_cdev *de
 		manager_fini(m);
 		return ret;
 	}
+	spares_take(comp, comp->nr_managers);
 	if (comp->nr_managers++ == 0)
 		comp->name = ops->name;
 	return 0;
@@ -239,8 +276,10 @@ zcomp_destroy(struct zcomp *comp)
 		assert(!comp->lcores[i].percpu.held);
 		assert(comp->lcores[i].stats.in_flight == 0);
 	}
-	for (unsigned int i = comp->nr_managers; i-- > 0;)
+	for (unsigned int i = comp->nr_managers; i-- > 0;) {
+		spares_return(comp, i);
 		manager_fini(&comp->managers[i]);
+	}
 	free(comp->bufs);
 	free(comp);
 }
@@ -254,10 +293,40 @@ percpu_get(struct percpu_zstrm *percpu)
 	return &percpu->strm;
 }
 
+static struct managed_zstrm *
+strm_take(struct zcomp *comp, const struct zcomp_manager *m, unsigned int lcore)
+{
+	const unsigned int at = (unsigned int)(m - comp->managers);
+	struct managed_zstrm *zstrm = m->ops->get_stream(m->priv, lcore);
+	struct lcore *lc = &comp->lcores[lcore];
+
+	if (zstrm != NULL || lc->lost[at] < m->params.depth)
+		return zstrm;
+	zstrm = lc->spares[at];
+	lc->spares[at] = NULL;
+	lc->spare_is_out[at] = zstrm != NULL || lc->spare_is_out[at];
+	return zstrm;
+}
+
+/* Whichever comes back first is the spare again. */
+static void
+strm_return(struct zcomp *comp, const struct zcomp_manager *m, struct managed_zstrm *zstrm)
+{
+	const unsigned int at = (unsigned int)(m - comp->managers);
+	struct lcore *lc = &comp->lcores[zstrm->strm.lcore];
+
+	if (!lc->spare_is_out[at]) {
+		m->ops->put_stream(m->priv, zstrm);
+		return;
+	}
+	lc->spares[at] = zstrm;
+	lc->spare_is_out[at] = false;
+}
+
 static struct zcomp_strm *
 manager_get(struct zcomp *comp, struct zcomp_manager *m, unsigned int lcore)
 {
-	struct managed_zstrm *zstrm = m->ops->get_stream(m->priv, lcore);
+	struct managed_zstrm *zstrm = strm_take(comp, m, lcore);
 	struct zcomp_watch *w = &m->watches[lcore];
 
 	if (zstrm == NULL)
@@ -269,7 +338,7 @@ manager_get(struct zcomp *comp, struct zcomp_manager *m, unsigned int lcore)
 	zstrm->strm.probe = zcomp_watch_suspect(w);
 	/* A probe is due once, so only who has a stream for it may ask. */
 	if (zstrm->strm.probe && !zcomp_watch_probe(w, m->params.now_ns())) {
-		m->ops->put_stream(m->priv, zstrm);
+		strm_return(comp, m, zstrm);
 		return NULL;
 	}
 	return &zstrm->strm;
@@ -332,7 +401,7 @@ zcomp_stream_put(struct zcomp_strm *strm)
 		if (strm->lost)
 			strm->put = true;
 		else
-			strm->manager->ops->put_stream(strm->manager->priv, zstrm_to_managed(strm));
+			strm_return(comp, strm->manager, zstrm_to_managed(strm));
 		return;
 	}
 	percpu = &comp->lcores[strm->lcore].percpu;

@@ -42,7 +42,8 @@ struct zcomp_params {
 	uint32_t page_size;     /**< a power of two, ZCOMP_PAGE_SIZE_MIN to ZCOMP_PAGE_SIZE_MAX */
 	unsigned int nr_lcores; /**< 1 or more */
 	uint32_t depth;         /**< managed streams for each lcore, at most ZCOMP_DEPTH_MAX; 0 =
-				 * ZCOMP_DEPTH_DEFAULT. A backend that makes fewer lowers it */
+				 * ZCOMP_DEPTH_DEFAULT. A backend is asked for one more, a spare; if
+				 * it makes fewer, it lowers it */
 	struct zcomp_cdev *dev; /**< backend compressdev: the device; stays the caller's */
 	bool zstrm_mgmt;        /**< set by setup_params(): this backend manages streams, now */
 	uint64_t hang_ns;       /**< a page is overdue after this at least; 0 = ZCOMP_HANG_NS. Of a
@@ -111,7 +112,8 @@ struct zcomp_ops {
 	/** The one codec that the backend is for; NULL: setup_params() looks at params->codec. */
 	const struct zcodec *codec;
 	/**
-	 * Prepares shared state; sets params->zstrm_mgmt when it can manage streams.
+	 * Prepares shared state; sets params->zstrm_mgmt when it can manage streams. The front end
+	 * then takes a spare one for each lcore, of those that have several, on the main lcore.
 	 * @return 0; -ENOMEM, -EINVAL (of the caller's making): the compressor is not made; any
 	 *         other error: it is made without managed streams. Nothing is left after an error.
 	 */
@@ -216,7 +218,7 @@ void zcomp_stats(const struct zcomp *comp, unsigned int lcore, struct zcomp_stat
 bool zcomp_managed(const struct zcomp *comp);
 
 /** @return whether a backend manages streams of a device that is not suspect, and that has not lost
- *          all of them. The lcore. */
+ *          all of them but the spare: whether it pays to wait for one. The lcore. */
 bool zcomp_healthy(const struct zcomp *comp, unsigned int lcore);
 
 /** How long a page is expected to take, in nanoseconds; 0 = not known, or not any more. */
