@@ -283,13 +283,13 @@ create_queue(struct zd_session *s, const struct zwire_queue_create *req, int fds
 	struct zd *zd = s->zd;
 	struct zd_disk *disk;
 	struct zd_queue *q;
-	int ret;
+	int node, ret;
 
 	if (req->disk_id >= SESSION_DISKS_MAX || s->disks[req->disk_id].disk == NULL)
 		return -EINVAL;
 	if (req->depth == 0 || req->depth > ZWIRE_DEPTH_MAX || (req->depth & (req->depth - 1)) != 0)
 		return -EINVAL;
-	if (req->flags != 0 || req->weight > 1)
+	if (zwire_queue_flags_read(req->flags, &node) != 0 || req->weight > 1)
 		return -EOPNOTSUPP;
 	if (!s->disks[req->disk_id].writable)
 		return -EACCES;

@@ -210,6 +210,7 @@ do_queue_create(struct fake *f, const struct zwire_queue_create *req, struct rep
 	*q = (struct fake_queue){.sock = pair[0], .head = map, .len = l.len, .depth = req->depth};
 	q->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	assert_true(q->bell >= 0);
+	q->flags = req->flags;
 	q->bufs = (char *)map + l.bufs_off;
 	zring_init(&q->sq, &q->head->sq_head, &q->head->sq_tail, (char *)map + l.sqes_off,
 	           q->depth);

@@ -60,6 +60,7 @@ struct fake_queue {
 	struct zwire_queue_head *head;
 	uint64_t len;
 	uint32_t depth;
+	uint32_t flags; /**< as the client asked for it */
 	char *bufs;
 	struct zring sq;
 	struct zring cq;

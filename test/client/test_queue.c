@@ -29,6 +29,23 @@ setup(void **state)
 	return ret;
 }
 
+/* The node that this thread runs on; -1: nobody knows. */
+static int node = 3;
+
+int __wrap_getcpu(unsigned int *cpu, unsigned int *out);
+
+int
+__wrap_getcpu(unsigned int *cpu, unsigned int *out)
+{
+	assert_null(cpu);
+	if (node < 0) {
+		errno = ENOSYS;
+		return -1;
+	}
+	*out = (unsigned int)node;
+	return 0;
+}
+
 /* @return how often it was rung since */
 static uint64_t
 doorbells(void)
@@ -76,6 +93,32 @@ test_create_refused(void **state)
 	fake_answer(&c->fake, ZWIRE_QUEUE_CREATE, (struct fake_answer){.more_fds = -1});
 	assert_int_equal(zcl_queue_create(c->disk, NULL, &q), -EPROTO);
 	assert_int_equal(zcl_queue_create(c->disk, NULL, &q), -ECONNRESET);
+}
+
+/* @return what a new queue is asked for with, while the thread runs on that node */
+static uint32_t
+flags_on(int on)
+{
+	struct zcl_queue *q;
+	uint32_t flags;
+
+	node = on;
+	assert_int_equal(zcl_queue_create(c->disk, NULL, &q), 0);
+	flags = fake_queue(&c->fake)->flags;
+	zcl_queue_destroy(q);
+	node = 3;
+	return flags;
+}
+
+/* The service hears where the caller runs, unless nobody knows. */
+static void
+test_node(void **state)
+{
+	(void)state;
+	assert_int_equal(c->fq->flags, ZWIRE_QUEUE_NODE | 3u << ZWIRE_QUEUE_NODE_SHIFT);
+	assert_int_equal(flags_on(0), ZWIRE_QUEUE_NODE);
+	assert_int_equal(flags_on(65536), 0);
+	assert_int_equal(flags_on(-1), 0);
 }
 
 static void
@@ -426,6 +469,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	        TEST(test_depth),
 	        TEST(test_create_refused),
+	        TEST(test_node),
 	        TEST(test_store),
 	        TEST(test_same_filled),
 	        TEST(test_discard),

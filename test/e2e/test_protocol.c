@@ -368,7 +368,7 @@ test_refused_requests(void **state)
 	        {0, 8192, 0, 0, -EINVAL},  {0, UINT32_MAX, 0, 0, -EINVAL},
 	        {1, 8, 0, 0, -EINVAL},     {255, 8, 0, 0, -EINVAL},
 	        {256, 8, 0, 0, -EINVAL},   {UINT32_MAX, 8, 0, 0, -EINVAL},
-	        {0, 8, 1, 0, -EOPNOTSUPP}, {0, 8, 0, 2, -EOPNOTSUPP},
+	        {0, 8, 2, 0, -EOPNOTSUPP}, {0, 8, 0, 2, -EOPNOTSUPP},
 	};
 	struct stage *s = (struct stage *)*state;
 	int sock = raw_session(s);

@@ -2,7 +2,7 @@
  * Copyright (c) 2026 The zcompd authors
  */
 
-/* What a client sends: an SQE, the versions it says it knows, and a control request. */
+/* What a client sends: an SQE, the versions it says it knows, a request, and a queue's flags. */
 
 #include "fuzz.h"
 
@@ -58,6 +58,17 @@ check_versions(struct fuzz_input *in)
 }
 
 static void
+check_queue_flags(struct fuzz_input *in)
+{
+	uint32_t flags = (uint32_t)fuzz_number(in, 4);
+	int node, ret = zwire_queue_flags_read(flags, &node);
+
+	FUZZ_CHECK(ret == 0 || ret == -EOPNOTSUPP);
+	FUZZ_CHECK(node >= -1 && node <= ZWIRE_NODE_MAX);
+	FUZZ_CHECK(ret != 0 || flags == (node < 0 ? 0 : zwire_queue_flags((unsigned int)node)));
+}
+
+static void
 check_request(const struct fuzz_input *in)
 {
 	void *msg = fuzz_rest(in);
@@ -80,12 +91,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct fuzz_input in = {data, len};
 
-	switch (fuzz_number(&in, 1) % 3) {
+	switch (fuzz_number(&in, 1) % 4) {
 	case 0:
 		check_sqe(&in);
 		break;
 	case 1:
 		check_versions(&in);
+		break;
+	case 3:
+		check_queue_flags(&in);
 		break;
 	default:
 		check_request(&in);

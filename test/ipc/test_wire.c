@@ -356,6 +356,30 @@ test_request_name_without_end(void **state)
 	assert_int_equal(zwire_request_check(&m, sizeof(m.open)), 0);
 }
 
+/* Each node comes back, and no other bit may be set. */
+static void
+test_queue_flags(void **state)
+{
+	int node = 7;
+
+	(void)state;
+	assert_int_equal(zwire_queue_flags_read(0, &node), 0);
+	assert_int_equal(node, -1);
+	for (unsigned int i = 0; i <= ZWIRE_NODE_MAX; i++) {
+		assert_int_equal(zwire_queue_flags_read(zwire_queue_flags(i), &node), 0);
+		assert_int_equal(node, i);
+	}
+	assert_int_equal(zwire_queue_flags(ZWIRE_NODE_MAX + 1u), 0);
+	assert_int_equal(zwire_queue_flags(UINT32_MAX), 0);
+	for (unsigned int bit = 1; bit < 32; bit++) {
+		const uint32_t flag = 1u << bit;
+
+		assert_int_equal(zwire_queue_flags_read(flag, &node), -EOPNOTSUPP);
+		assert_int_equal(zwire_queue_flags_read(flag | ZWIRE_QUEUE_NODE, &node),
+		                 bit < ZWIRE_QUEUE_NODE_SHIFT ? -EOPNOTSUPP : 0);
+	}
+}
+
 static void
 test_negotiate(void **state)
 {
@@ -386,6 +410,7 @@ main(void)
 	        cmocka_unit_test(test_request_reserved),
 	        cmocka_unit_test(test_request_length_that_lies),
 	        cmocka_unit_test(test_request_name_without_end),
+	        cmocka_unit_test(test_queue_flags),
 	        cmocka_unit_test(test_negotiate),
 	};
 

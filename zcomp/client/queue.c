@@ -29,6 +29,15 @@
 /* As long as a store takes when the service is awake: sleeping costs more than that. */
 #define SPIN_NS 10000u
 
+/* Where the calling thread runs now. */
+static uint32_t
+node_flags(void)
+{
+	unsigned int node;
+
+	return getcpu(NULL, &node) == 0 ? zwire_queue_flags(node) : 0;
+}
+
 /* Asks for memory, socket and bell, in this order. */
 static int
 request_queue(const struct zcl_queue *q, int fds[3])
@@ -44,6 +53,7 @@ request_queue(const struct zcl_queue *q, int fds[3])
 		client_msg_init(zc, ZWIRE_QUEUE_CREATE);
 		zc->msg.queue_create.disk_id = q->disk->disk_id;
 		zc->msg.queue_create.depth = q->depth;
+		zc->msg.queue_create.flags = node_flags();
 		ret = client_request(zc, fds);
 	}
 	client_unlock(zc);

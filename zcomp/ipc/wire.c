@@ -90,6 +90,16 @@ zwire_request_check(const void *msg, size_t len)
 }
 
 int
+zwire_queue_flags_read(uint32_t flags, int *node)
+{
+	*node = -1;
+	if (flags == 0)
+		return 0;
+	*node = (int)(flags >> ZWIRE_QUEUE_NODE_SHIFT);
+	return flags == zwire_queue_flags((unsigned int)*node) ? 0 : -EOPNOTSUPP;
+}
+
+int
 zwire_negotiate(uint32_t version_min, uint32_t version_max)
 {
 	uint32_t version = version_max < ZWIRE_VERSION_MAX ? version_max : ZWIRE_VERSION_MAX;

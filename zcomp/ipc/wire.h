@@ -88,10 +88,15 @@ struct zwire_disk_close {
 struct zwire_queue_create {
 	struct zwire_hdr hdr;
 	uint32_t disk_id;
-	uint32_t depth; /**< a power of two, at most ZWIRE_DEPTH_MAX */
-	uint32_t flags;
+	uint32_t depth;  /**< a power of two, at most ZWIRE_DEPTH_MAX */
+	uint32_t flags;  /**< ZWIRE_QUEUE_NODE */
 	uint32_t weight; /**< 0 = 1 */
 };
+
+/** Bits 16-31 are the NUMA node that the client runs on. */
+#define ZWIRE_QUEUE_NODE       (1u << 0)
+#define ZWIRE_QUEUE_NODE_SHIFT 16
+#define ZWIRE_NODE_MAX         UINT16_MAX
 
 enum zwire_opcode {
 	ZWIRE_OP_STORE = 1,
@@ -207,6 +212,20 @@ int zwire_sqe_check(const struct zwire_sqe *sqe, uint32_t depth, uint64_t pages)
  * @return 0 or -EPROTO
  */
 int zwire_request_check(const void *msg, size_t len);
+
+/** @return flags of QUEUE_CREATE for a client on that node; 0 for more than ZWIRE_NODE_MAX */
+static inline uint32_t
+zwire_queue_flags(unsigned int node)
+{
+	return node <= ZWIRE_NODE_MAX ? ZWIRE_QUEUE_NODE | node << ZWIRE_QUEUE_NODE_SHIFT : 0;
+}
+
+/**
+ * Reads the flags of a QUEUE_CREATE.
+ * @param node what the client says, 0 to ZWIRE_NODE_MAX, there or not; -1 = nothing
+ * @return 0, -EOPNOTSUPP (flags that no version has)
+ */
+int zwire_queue_flags_read(uint32_t flags, int *node);
 
 /** @return the version that both sides know, or -EPROTO when there is none */
 int zwire_negotiate(uint32_t version_min, uint32_t version_max);
