@@ -150,6 +150,7 @@ start_workers(struct zd *zd)
 		        .idx = i,
 		        .lcore_id = i + 1,
 		        .cpu = zd->opts.cpus[i],
+		        .node = zd_numa_node_of_cpu(&zd->numa, zd->opts.cpus[i]),
 		        .compressors = &zd->compressors,
 		        .gone = &zd->mail,
 		};
@@ -201,6 +202,8 @@ start(struct zd *zd)
 	if (ret == 0)
 		ret = zd_eal_init(&zd->opts);
 	zd->eal_is_up = ret == 0;
+	if (ret == 0)
+		zd_numa_stay_near(&zd->numa, zd->opts.cpus, zd->opts.nr_cpus);
 	if (ret == 0)
 		ret = start_devices(zd);
 	if (ret == 0)
@@ -295,6 +298,7 @@ main(int argc, char **argv)
 	zd->epoll_fd = zd->state_fd = zd->lock_fd = -1;
 	zd->listener.fd = zd->signals.fd = zd->mail.fd = -1;
 	LIST_INIT(&zd->sessions);
+	zd_numa_init(&zd->numa);
 	ret = start(zd);
 	if (ret == 0)
 		run(zd);

@@ -306,6 +306,8 @@ create_queue(struct zd_session *s, const struct zwire_queue_create *req, int fds
 	s->queue_bytes += q->mem_len;
 	s->nr_queues++;
 	LIST_INSERT_HEAD(&s->queues, q, siblings);
+	/* Before the worker looks into it. The page buffers are the client's to touch first. */
+	zd_numa_place(&zd->numa, q->mem, (size_t)(q->bufs - (const uint8_t *)q->mem), node);
 	zd_worker_add(zd->workers[zd->next_worker], q);
 	zd->next_worker = (zd->next_worker + 1) % zd->nr_workers;
 	return 0;

@@ -69,6 +69,8 @@ zd_stats_worker(const struct zd_worker *w, zd_stat_fn fn, void *ctx)
 
 	fn(ctx, "lcore", w->lcore_id);
 	fn(ctx, "cpu", w->cpu);
+	if (w->node >= 0)
+		fn(ctx, "node", (uint64_t)w->node);
 	tell(&w->stats, fields, NR(fields), fn, ctx);
 }
 

@@ -78,6 +78,7 @@ zd_worker_create(const struct zd_worker_opts *opts, struct zd_worker **out)
 	w->idx = opts->idx;
 	w->lcore_id = opts->lcore_id;
 	w->cpu = opts->cpu;
+	w->node = opts->node;
 	w->spin_cycles = SPIN_US * rte_get_tsc_hz() / 1000000;
 	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	ret = zd_mailbox_init(&w->inbox);

@@ -49,6 +49,7 @@ struct zd_worker_opts {
 	unsigned int idx;      /**< its lcore index in zcomp: 0 upwards */
 	unsigned int lcore_id; /**< the EAL's */
 	unsigned int cpu;
+	int node; /**< the CPU's, for statistics; -1: not known */
 	const struct zd_compressors *compressors;
 	struct zd_mailbox *gone; /**< the main lcore's, for drained queues */
 };
@@ -72,6 +73,7 @@ struct zd_worker {
 	unsigned int idx;
 	unsigned int lcore_id;
 	unsigned int cpu;
+	int node;
 	unsigned int nr_retry;
 	unsigned int in_flight;
 	unsigned int waiting; /**< operations known behind the one that runs */

@@ -16,6 +16,7 @@
 #include "ipc/wire.h"
 #include "loop.h"
 #include "mailbox.h"
+#include "numa_policy.h"
 #include "options.h"
 #include "worker.h"
 
@@ -28,6 +29,7 @@ struct zd {
 	struct zd_backends backends;
 	struct zd_disks disks;
 	struct zd_compact compact;
+	struct zd_numa numa;
 	struct zd_mailbox mail; /**< drained queues, and disks that want memory */
 	struct zd_worker *workers[ZD_WORKERS_MAX];
 	unsigned int nr_workers;

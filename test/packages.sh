@@ -7,7 +7,7 @@
 # libdpdk-dev brings the drivers too, whose names have a version in them: librte-mempool-ring, which
 # every mempool needs, and compress_isal and compress_zlib.
 packages_build=(gcc libc6-dev pkgconf meson ninja-build libdpdk-dev libisal-dev
-	liblz4-dev libjansson-dev libcmocka-dev)
+	liblz4-dev libjansson-dev libnuma-dev libcmocka-dev)
 packages_test=(dpdk-dev g++ libbenchmark-dev)
 # For curves; the tests do without.
 packages_plot=(gnuplot-nox)

@@ -404,6 +404,34 @@ test_refused_requests(void **state)
 	wait_for_quiet(s);
 }
 
+/* Where a client says that it runs is its own matter, and may be nowhere. */
+static void
+test_any_node(void **state)
+{
+	static const unsigned int nodes[] = {0, 1, 63, 1023, 1024, ZWIRE_NODE_MAX};
+	struct stage *s = (struct stage *)*state;
+	int sock = raw_session(s);
+	union msg msg;
+
+	assert_int_equal(raw_open(sock, &msg, "good"), 0);
+	for (size_t i = 0; i < TEST_NR(nodes); i++) {
+		int fds[ZSHM_FDS_MAX] = {-1, -1};
+		unsigned int nr_fds;
+
+		msg = message(ZWIRE_QUEUE_CREATE, sizeof(msg.create));
+		msg.create.depth = 8;
+		msg.create.flags = zwire_queue_flags(nodes[i]);
+		raw_send(sock, &msg, msg.hdr.len);
+		assert_int_equal(raw_reply(sock, &msg, fds, &nr_fds), 0);
+		assert_int_equal(nr_fds, 2);
+		close(fds[0]);
+		close(fds[1]);
+	}
+	close(sock);
+	check_neighbour(s);
+	wait_for_quiet(s);
+}
+
 /* A session has so many places for disks, and a name has an end. */
 static void
 test_limits_of_a_session(void **state)
@@ -539,6 +567,7 @@ main(void)
 	        cmocka_unit_test(test_garbage),
 	        cmocka_unit_test(test_descriptors),
 	        cmocka_unit_test(test_refused_requests),
+	        cmocka_unit_test(test_any_node),
 	        cmocka_unit_test(test_limits_of_a_session),
 	        cmocka_unit_test(test_unread_replies),
 	        cmocka_unit_test(test_nonsense_in_a_queue),

@@ -264,7 +264,8 @@ struct zcl_queue_opts {
 };
 
 /**
- * Makes a queue with `depth` page buffers. Its memory is not inherited by a forked child.
+ * Makes a queue with `depth` page buffers. Its memory is not inherited by a forked child. Called by
+ * the thread that is to use the queue, it has memory of the NUMA node where that thread runs.
  * @param opts or NULL
  * @param out  the caller's, for zcl_queue_destroy()
  * @return 0, -EINVAL, -E2BIG, -EACCES (no permission `w`, or ZCL_OPEN_RDONLY), -EOPNOTSUPP
