@@ -56,7 +56,7 @@ probe(const struct zd_compressors *c, const char *name, const char *args)
 static int
 open_device(struct zd_compressors *c, const char *name, uint32_t depth)
 {
-	int ret = zcomp_cdev_open(name, c->nr_lcores, depth, &c->devices[c->nr_devices]);
+	int ret = zcomp_cdev_open(name, c->nr_lcores, depth, c->nodes, &c->devices[c->nr_devices]);
 
 	if (ret == 0)
 		return 0;

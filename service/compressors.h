@@ -37,6 +37,8 @@ struct zd_compressors {
 	struct zd_compressor entries[ZD_COMPRESSORS_MAX];
 	unsigned int nr; /**< entries that workers may use */
 	unsigned int nr_lcores;
+	const int *
+	        nodes; /**< NUMA nodes of the lcores, as zcomp_cdev_open() has them; the caller's */
 	struct zcomp_cdev *devices[ZD_DEVICES_MAX];
 	const char *device_names[ZD_DEVICES_MAX];
 	unsigned int nr_devices;

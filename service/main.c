@@ -115,7 +115,10 @@ start_loop(struct zd *zd)
 static int
 start_devices(struct zd *zd)
 {
+	for (unsigned int i = 0; i < zd->opts.nr_cpus; i++)
+		zd->nodes[i] = zd_numa_node_of_cpu(&zd->numa, zd->opts.cpus[i]);
 	zd->compressors.nr_lcores = zd->opts.nr_cpus;
+	zd->compressors.nodes = zd->nodes;
 	zd->compressors.hang_ns = zd->opts.hang_ms * 1000000u;
 	zd->compressors.driver_dir = zd->opts.driver_dir;
 	for (unsigned int i = 0; i < zd->opts.nr_devices; i++) {
@@ -150,7 +153,7 @@ start_workers(struct zd *zd)
 		        .idx = i,
 		        .lcore_id = i + 1,
 		        .cpu = zd->opts.cpus[i],
-		        .node = zd_numa_node_of_cpu(&zd->numa, zd->opts.cpus[i]),
+		        .node = zd->nodes[i],
 		        .compressors = &zd->compressors,
 		        .gone = &zd->mail,
 		};

@@ -32,6 +32,7 @@ struct zd {
 	struct zd_numa numa;
 	struct zd_mailbox mail; /**< drained queues, and disks that want memory */
 	struct zd_worker *workers[ZD_WORKERS_MAX];
+	int nodes[ZD_WORKERS_MAX]; /**< NUMA nodes of the workers' CPUs; -1 = not known */
 	unsigned int nr_workers;
 	unsigned int next_worker; /**< queues go to the workers in turn */
 	LIST_HEAD(, zd_session) sessions;

@@ -56,7 +56,7 @@ cdev_reopen(uint32_t depth)
 {
 	zcomp_cdev_close(cdev_env.dev);
 	cdev_env.dev = NULL;
-	assert_int_equal(zcomp_cdev_open(CDEV_NAME, CDEV_LCORES, depth, &cdev_env.dev), 0);
+	assert_int_equal(zcomp_cdev_open(CDEV_NAME, CDEV_LCORES, depth, NULL, &cdev_env.dev), 0);
 }
 
 void

@@ -70,7 +70,7 @@ reopen(uint32_t depth)
 {
 	zcomp_cdev_close(cdev_env.dev);
 	cdev_env.dev = NULL;
-	assert_int_equal(zcomp_cdev_open(driver, LCORES, depth, &cdev_env.dev), 0);
+	assert_int_equal(zcomp_cdev_open(driver, LCORES, depth, NULL, &cdev_env.dev), 0);
 }
 
 static int

@@ -30,11 +30,18 @@ static struct {
 	op_fn spoil;          /* what it does to each operation it has done; NULL: nothing */
 	unsigned int enqueues;
 	int configure_ret, qp_ret, start_ret, xform_ret;
+	int full_node; /* has no memory; 0 = every node has */
 } script;
+
+/* What was asked for last: of each queue pair, and how often of streams on each node. */
+static struct {
+	int qp_nodes[CDEV_LCORES];
+	unsigned int strms_on[3]; /* nodes 0 and 1, any */
+} seen;
 
 /* Allocation number oom_at fails, of libc's and EAL's together; and all later ones. */
 static unsigned int oom_at, oom_count;
-static bool oom_for_good;
+static bool oom_for_good, oom_failed;
 
 uint16_t __real_rte_compressdev_enqueue_burst(uint8_t dev, uint16_t qp, struct rte_comp_op **ops,
                                               uint16_t nr);
@@ -107,6 +114,7 @@ __wrap_rte_compressdev_configure(uint8_t dev, struct rte_compressdev_config *con
 int
 __wrap_rte_compressdev_queue_pair_setup(uint8_t dev, uint16_t qp, uint32_t depth, int socket)
 {
+	seen.qp_nodes[qp] = socket;
 	/* The first one is there by then. */
 	return script.qp_ret != 0 && qp > 0
 	               ? script.qp_ret
@@ -144,7 +152,17 @@ static bool
 oom_now(void)
 {
 	oom_count++;
-	return oom_at != 0 && (oom_count == oom_at || (oom_for_good && oom_count > oom_at));
+	oom_failed = oom_at != 0 && (oom_count == oom_at || (oom_for_good && oom_count > oom_at));
+	return oom_failed;
+}
+
+/* The second try on any node is the same allocation: it fails as the first one did. */
+static bool
+oom_now_on(int node)
+{
+	if (node == SOCKET_ID_ANY && oom_failed)
+		return true;
+	return oom_now() || (node == script.full_node && node != 0);
 }
 
 void *
@@ -156,19 +174,22 @@ __wrap_aligned_alloc(size_t align, size_t len)
 void *
 __wrap_rte_zmalloc_socket(const char *type, size_t len, unsigned int align, int socket)
 {
-	return oom_now() ? NULL : __real_rte_zmalloc_socket(type, len, align, socket);
+	return oom_now_on(socket) ? NULL : __real_rte_zmalloc_socket(type, len, align, socket);
 }
 
 void *
 __wrap_rte_malloc_socket(const char *type, size_t len, unsigned int align, int socket)
 {
-	return oom_now() ? NULL : __real_rte_malloc_socket(type, len, align, socket);
+	if (strcmp(type, "zcomp_strms") == 0 || strcmp(type, "zcomp_bufs") == 0)
+		seen.strms_on[socket == SOCKET_ID_ANY ? 2 : socket]++;
+	return oom_now_on(socket) ? NULL : __real_rte_malloc_socket(type, len, align, socket);
 }
 
 static int
 set_up(void **state)
 {
 	memset(&script, 0, sizeof(script));
+	memset(&seen, 0, sizeof(seen));
 	return cdev_set_up(state);
 }
 
@@ -466,11 +487,11 @@ open_fails(int want)
 	const unsigned int blocks = cdev_heap_blocks();
 	struct zcomp_cdev *dev = NULL;
 
-	assert_int_equal(zcomp_cdev_open(CDEV_NAME, CDEV_LCORES, 4, &dev), want);
+	assert_int_equal(zcomp_cdev_open(CDEV_NAME, CDEV_LCORES, 4, NULL, &dev), want);
 	assert_null(dev);
 	assert_int_equal(cdev_heap_blocks(), blocks);
 	memset(&script, 0, sizeof(script));
-	assert_int_equal(zcomp_cdev_open(CDEV_NAME, CDEV_LCORES, 4, &dev), 0);
+	assert_int_equal(zcomp_cdev_open(CDEV_NAME, CDEV_LCORES, 4, NULL, &dev), 0);
 	zcomp_cdev_close(dev);
 	assert_int_equal(cdev_heap_blocks(), blocks);
 }
@@ -495,6 +516,56 @@ test_open_fails(void **state)
 	}
 }
 
+/* Opens the device with its lcores on nodes 0 and 1, and runs pages of both through it. */
+static void
+run_on(const int *nodes)
+{
+	struct zcomp *comp;
+
+	zcomp_cdev_close(cdev_env.dev);
+	memset(&seen, 0, sizeof(seen));
+	assert_int_equal(zcomp_cdev_open(CDEV_NAME, CDEV_LCORES, NR, nodes, &cdev_env.dev), 0);
+	comp = cdev_create(1, NR);
+	for (unsigned int lcore = 0; lcore < CDEV_LCORES; lcore++) {
+		struct zcomp_strm *strm = strm_get(comp, lcore, ZSTRM_ONLY_MGMT, true);
+
+		strm_fill(strm, lcore);
+		assert_int_equal(zcomp_submit(comp, lcore, &strm, 1), 1);
+		cdev_collect(comp, lcore, &strm, 1);
+		strm_check(strm, &zcodec_lz4);
+		zcomp_stream_put(strm);
+	}
+	zcomp_destroy(comp);
+}
+
+/* Each lcore has a queue pair and streams of its own node, of any if that has no memory, and of the
+ * device's if its own is not known. */
+static void
+test_nodes(void **state)
+{
+	static const int nodes[CDEV_LCORES] = {0, 1}, unknown[CDEV_LCORES] = {1, -1};
+	const int own = rte_compressdev_socket_id((uint8_t)rte_compressdev_get_dev_id(CDEV_NAME));
+
+	(void)state;
+	run_on(nodes);
+	assert_memory_equal(seen.qp_nodes, nodes, sizeof(nodes));
+	assert_int_equal(seen.strms_on[0], 2);
+	assert_int_equal(seen.strms_on[1], 2);
+	assert_int_equal(seen.strms_on[2], 0);
+	run_on(unknown);
+	assert_int_equal(seen.qp_nodes[0], 1);
+	assert_int_equal(seen.qp_nodes[1], own);
+	run_on(NULL);
+	assert_int_equal(seen.qp_nodes[0], own);
+	script.full_node = 1;
+	run_on(nodes);
+	assert_int_equal(seen.qp_nodes[0], 0);
+	assert_int_equal(seen.qp_nodes[1], SOCKET_ID_ANY);
+	assert_int_equal(seen.strms_on[0], 2);
+	assert_int_equal(seen.strms_on[1], 2);
+	assert_int_equal(seen.strms_on[2], 2);
+}
+
 static void
 create_out_of_memory(void)
 {
@@ -515,8 +586,9 @@ create_out_of_memory(void)
 			assert_int_equal(cdev_heap_blocks(), blocks);
 		}
 	} while (ret != 0);
-	/* Two of the front end; the backend, the xform, the streams, the buffers. */
-	assert_int_equal(at, 7);
+	/* Two of the front end; the backend, the xform, and of each lcore the streams and the
+	 * buffers. */
+	assert_int_equal(at, 9);
 	assert_true(zcomp_managed(comp));
 	zcomp_destroy(comp);
 }
@@ -532,7 +604,7 @@ open_out_of_memory(void)
 	do {
 		oom_count = 0;
 		oom_at = ++at;
-		ret = zcomp_cdev_open(CDEV_NAME, CDEV_LCORES, 4, &dev);
+		ret = zcomp_cdev_open(CDEV_NAME, CDEV_LCORES, 4, NULL, &dev);
 		oom_at = 0;
 		if (ret != 0) {
 			assert_int_equal(ret, -ENOMEM);
@@ -571,6 +643,7 @@ main(void)
 	        TEST(test_bad_results),
 	        TEST(test_xform_refused),
 	        TEST(test_open_fails),
+	        TEST(test_nodes),
 	        TEST(test_out_of_memory),
 	};
 	int ret;

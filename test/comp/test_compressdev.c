@@ -26,12 +26,12 @@ test_open_refused(void **state)
 	struct zcomp_cdev *dev = NULL;
 
 	(void)state;
-	assert_int_equal(zcomp_cdev_open("compress_none", 1, 0, &dev), -ENODEV);
-	assert_int_equal(zcomp_cdev_open(CDEV_NAME, 1, 0, &dev), -EBUSY);
-	assert_int_equal(zcomp_cdev_open(CDEV_NAME, 0, 0, &dev), -EINVAL);
-	assert_int_equal(zcomp_cdev_open(CDEV_NAME, UINT16_MAX + 1, 0, &dev), -EINVAL);
-	assert_int_equal(zcomp_cdev_open(CDEV_NAME, 1, ZCOMP_DEPTH_MAX + 1, &dev), -EINVAL);
-	assert_int_equal(zcomp_cdev_open(CDEV_NAME, 1000, 0, &dev), -ENOTSUP);
+	assert_int_equal(zcomp_cdev_open("compress_none", 1, 0, NULL, &dev), -ENODEV);
+	assert_int_equal(zcomp_cdev_open(CDEV_NAME, 1, 0, NULL, &dev), -EBUSY);
+	assert_int_equal(zcomp_cdev_open(CDEV_NAME, 0, 0, NULL, &dev), -EINVAL);
+	assert_int_equal(zcomp_cdev_open(CDEV_NAME, UINT16_MAX + 1, 0, NULL, &dev), -EINVAL);
+	assert_int_equal(zcomp_cdev_open(CDEV_NAME, 1, ZCOMP_DEPTH_MAX + 1, NULL, &dev), -EINVAL);
+	assert_int_equal(zcomp_cdev_open(CDEV_NAME, 1000, 0, NULL, &dev), -ENOTSUP);
 	assert_null(dev);
 	zcomp_cdev_close(NULL);
 	/* Whoever had it open has it still. */
@@ -313,7 +313,7 @@ test_device_without_lz4(void **state)
 	(void)state;
 	if (rte_vdev_init("compress_isal", "") != 0)
 		skip();
-	assert_int_equal(zcomp_cdev_open("compress_isal", CDEV_LCORES, 100, &params.dev), 0);
+	assert_int_equal(zcomp_cdev_open("compress_isal", CDEV_LCORES, 100, NULL, &params.dev), 0);
 	assert_false(zcomp_cdev_supports(params.dev, &zcodec_lz4));
 	degraded(params);
 	zcomp_cdev_close(params.dev);

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "fake_backend.h"
 #include "oom_util.h"
@@ -240,6 +242,31 @@ test_preferences(void **state)
 	zcomp_stream_put(strm_get(comp, 0, ZSTRM_DEFAULT, false));
 	zcomp_destroy(comp);
 	assert_int_equal(fake_seen.releases, 1);
+}
+
+/* Nobody has touched an lcore's buffers before the lcore, also where malloc has used them. */
+static void
+test_buffers_are_untouched(void **state)
+{
+	struct zcomp *comp;
+	void *used = malloc(1 << 16);
+
+	(void)state;
+	if (sysconf(_SC_PAGESIZE) != 4096)
+		skip();
+	memset(used, 1, 1 << 16);
+	free(used);
+	comp = create(&zcomp_backend_null, &zcodec_null);
+	for (unsigned int lcore = 0; lcore < 2; lcore++) {
+		struct zcomp_strm *strm = strm_get(comp, lcore, ZSTRM_DEFAULT, false);
+		unsigned char there[3];
+
+		assert_int_equal(mincore(strm->src, 3 * PAGE, there), 0);
+		for (unsigned int i = 0; i < 3; i++)
+			assert_int_equal(there[i] & 1, 0);
+		zcomp_stream_put(strm);
+	}
+	zcomp_destroy(comp);
 }
 
 static void
@@ -802,6 +829,7 @@ main(void)
 	        TEST(test_lcores_have_own_streams),
 	        TEST(test_put_unsubmitted),
 	        TEST(test_preferences),
+	        TEST(test_buffers_are_untouched),
 	        TEST(test_depth),
 	        TEST(test_mixed_burst),
 	        TEST(test_mixed_burst_is_a_prefix),

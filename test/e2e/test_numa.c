@@ -108,7 +108,7 @@ start(struct e2e *e, const char *workers, int err)
 
 	snprintf(text, sizeof(text), "%d", err);
 	setenv("TEST_NUMA", text, 1);
-	e2e_start(e, (const char *const[]){"--workers", workers, NULL});
+	e2e_start(e, (const char *const[]){"--workers", workers, "--device", "compress_lz4", NULL});
 }
 
 static void

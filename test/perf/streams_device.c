@@ -38,7 +38,8 @@ open_compressor(struct streams_device *dev, int level)
 	        .depth = dev->opts.depth,
 	        .hang_ns = HANG_NS,
 	};
-	int ret = zcomp_cdev_open(dev->opts.driver, STREAMS_LCORES, dev->opts.depth, &dev->cdev);
+	int ret = zcomp_cdev_open(dev->opts.driver, STREAMS_LCORES, dev->opts.depth, NULL,
+	                          &dev->cdev);
 
 	if (ret != 0)
 		return ret;

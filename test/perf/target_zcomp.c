@@ -245,7 +245,7 @@ open_device(struct zcomp_target *t)
 
 	if (ret != 0)
 		return ret;
-	ret = zcomp_cdev_open(t->device.name, 1, PERF_DEPTH, &t->cdev);
+	ret = zcomp_cdev_open(t->device.name, 1, PERF_DEPTH, NULL, &t->cdev);
 	if (ret == 0) {
 		params.dev = t->cdev;
 		ret = zcomp_create(&zcomp_backend_compressdev, &params, &t->comp);

@@ -57,6 +57,7 @@ struct cdev_strm {
 struct cdev_qp {
 	/* Finished without the driver. */
 	_Alignas(RTE_CACHE_LINE_SIZE) struct cdev_strm *done;
+	int node; /* for memory of the lcore's */
 };
 
 struct zcomp_cdev {
@@ -72,13 +73,14 @@ struct cdev_lcore {
 	/* The last one put comes first: its pages are in the cache. */
 	_Alignas(RTE_CACHE_LINE_SIZE) struct cdev_strm *free;
 	void *xform; /* of the first nr_xforms lcores */
+	struct cdev_strm *strms;
+	void *bufs;
 };
 
 struct cdev_comp {
 	struct zcomp_cdev *dev;
+	unsigned int nr_lcores;
 	unsigned int nr_xforms; /* one for all lcores, or one for each */
-	struct cdev_strm *strms;
-	void *bufs;
 	struct cdev_lcore lcores[];
 };
 
@@ -105,15 +107,18 @@ zcomp_cdev_supports(const struct zcomp_cdev *dev, const struct zcodec *codec)
 
 /* A driver does not tell how deep its queues may be, so it is asked for less until it agrees. */
 static int
-qp_setup(struct zcomp_cdev *dev, uint16_t qp, int socket)
+qp_setup(struct zcomp_cdev *dev, uint16_t qp)
 {
-	int ret;
+	int node = dev->qps[qp].node, ret;
 
 	for (;;) {
-		ret = rte_compressdev_queue_pair_setup(dev->id, qp, dev->depth, socket);
-		if (ret != -EINVAL || dev->depth == 1)
+		ret = rte_compressdev_queue_pair_setup(dev->id, qp, dev->depth, node);
+		if (ret == -ENOMEM && node != SOCKET_ID_ANY)
+			node = SOCKET_ID_ANY;
+		else if (ret == -EINVAL && dev->depth > 1)
+			dev->depth /= 2;
+		else
 			return ret;
-		dev->depth /= 2;
 	}
 }
 
@@ -128,7 +133,7 @@ cdev_start(struct zcomp_cdev *dev)
 	int ret = rte_compressdev_configure(dev->id, &config);
 
 	for (unsigned int i = 0; i < dev->nr_qps && ret == 0; i++)
-		ret = qp_setup(dev, (uint16_t)i, config.socket_id);
+		ret = qp_setup(dev, (uint16_t)i);
 	return ret == 0 ? rte_compressdev_start(dev->id) : ret;
 }
 
@@ -156,7 +161,7 @@ cdev_free(struct zcomp_cdev *dev)
 }
 
 static struct zcomp_cdev *
-cdev_alloc(uint8_t id, unsigned int nr_lcores, uint32_t depth)
+cdev_alloc(uint8_t id, unsigned int nr_lcores, uint32_t depth, const int *nodes)
 {
 	const size_t len = sizeof(struct zcomp_cdev) + nr_lcores * sizeof(struct cdev_qp);
 	struct zcomp_cdev *dev = aligned_alloc(RTE_CACHE_LINE_SIZE, len);
@@ -174,13 +179,17 @@ cdev_alloc(uint8_t id, unsigned int nr_lcores, uint32_t depth)
 		cdev_free(dev);
 		return NULL;
 	}
-	for (unsigned int i = 0; i < nr_lcores; i++)
+	for (unsigned int i = 0; i < nr_lcores; i++) {
+		dev->qps[i].node =
+		        nodes != NULL && nodes[i] >= 0 ? nodes[i] : rte_compressdev_socket_id(id);
 		zcomp_watch_init(&dev->watches[i], 0);
+	}
 	return dev;
 }
 
 int
-zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth, struct zcomp_cdev **out)
+zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth, const int *nodes,
+                struct zcomp_cdev **out)
 {
 	int id = rte_compressdev_get_dev_id(name), ret;
 	struct zcomp_cdev *dev;
@@ -189,7 +198,7 @@ zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth, struct
 		return -ENODEV;
 	if (nr_lcores == 0 || nr_lcores > UINT16_MAX || depth > ZCOMP_DEPTH_MAX)
 		return -EINVAL;
-	dev = cdev_alloc((uint8_t)id, nr_lcores, depth);
+	dev = cdev_alloc((uint8_t)id, nr_lcores, depth, nodes);
 	if (dev == NULL)
 		return -ENOMEM;
 	ret = cdev_open(dev);
@@ -264,36 +273,46 @@ strm_init(struct cdev_strm *s, void *xform, char *buf, uint16_t page_size)
 }
 
 static void
-strms_init(struct cdev_comp *cc, const struct zcomp_params *params)
+strms_init(struct cdev_lcore *lc, void *xform, const struct zcomp_params *params)
 {
 	const size_t buf_len = 3 * (size_t)params->page_size;
-	char *buf = cc->bufs;
-	struct cdev_strm *s = cc->strms;
 
-	for (unsigned int i = 0; i < params->nr_lcores; i++) {
-		void *xform = cc->lcores[i % cc->nr_xforms].xform;
+	for (uint32_t i = 0; i < params->depth; i++) {
+		struct cdev_strm *s = &lc->strms[i];
 
-		for (uint32_t j = 0; j < params->depth; j++, s++, buf += buf_len) {
-			strm_init(s, xform, buf, (uint16_t)params->page_size);
-			s->next = cc->lcores[i].free;
-			cc->lcores[i].free = s;
-		}
+		strm_init(s, xform, (char *)lc->bufs + i * buf_len, (uint16_t)params->page_size);
+		s->next = lc->free;
+		lc->free = s;
 	}
+}
+
+/* Memory of that node, or of any: far away is better than not at all. */
+static void *
+alloc_near(const char *type, size_t len, unsigned int align, int node)
+{
+	void *mem = rte_malloc_socket(type, len, align, node);
+
+	return mem != NULL || node == SOCKET_ID_ANY
+	               ? mem
+	               : rte_malloc_socket(type, len, align, SOCKET_ID_ANY);
 }
 
 static int
 strms_alloc(struct cdev_comp *cc, const struct zcomp_params *params)
 {
-	const size_t nr = (size_t)params->nr_lcores * params->depth;
-	const int socket = rte_compressdev_socket_id(cc->dev->id);
+	for (unsigned int i = 0; i < params->nr_lcores; i++) {
+		struct cdev_lcore *lc = &cc->lcores[i];
+		const size_t len = params->depth * sizeof(*lc->strms);
+		const int node = cc->dev->qps[i].node;
 
-	cc->strms = rte_zmalloc_socket("zcomp_strms", nr * sizeof(*cc->strms), RTE_CACHE_LINE_SIZE,
-	                               socket);
-	cc->bufs = rte_malloc_socket("zcomp_bufs", nr * 3 * params->page_size, params->page_size,
-	                             socket);
-	if (cc->strms == NULL || cc->bufs == NULL)
-		return -ENOMEM;
-	strms_init(cc, params);
+		lc->strms = alloc_near("zcomp_strms", len, RTE_CACHE_LINE_SIZE, node);
+		lc->bufs = alloc_near("zcomp_bufs", 3 * (size_t)params->depth * params->page_size,
+		                      params->page_size, node);
+		if (lc->strms == NULL || lc->bufs == NULL)
+			return -ENOMEM;
+		memset(lc->strms, 0, len);
+		strms_init(lc, cc->lcores[i % cc->nr_xforms].xform, params);
+	}
 	return 0;
 }
 
@@ -355,8 +374,10 @@ cdev_release_params(void *priv)
 
 	while (cc->nr_xforms > 0)
 		rte_compressdev_private_xform_free(cc->dev->id, cc->lcores[--cc->nr_xforms].xform);
-	rte_free(cc->bufs);
-	rte_free(cc->strms);
+	for (unsigned int i = 0; i < cc->nr_lcores; i++) {
+		rte_free(cc->lcores[i].bufs);
+		rte_free(cc->lcores[i].strms);
+	}
 	free(cc);
 }
 
@@ -375,6 +396,7 @@ cdev_setup_params(struct zcomp_params *params, void **priv)
 		return -ENOMEM;
 	memset(cc, 0, len);
 	cc->dev = params->dev;
+	cc->nr_lcores = params->nr_lcores;
 	/* One more than the queue pair takes: the spare, for when that keeps all others. */
 	params->depth = RTE_MIN(params->depth, cc->dev->depth + 1);
 	ret = xforms_create(cc, params);

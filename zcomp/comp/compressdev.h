@@ -37,11 +37,14 @@ extern const struct zcomp_ops zcomp_backend_compressdev;
  * @param depth operations in flight for each queue pair, 1 to ZCOMP_DEPTH_MAX; 0 =
  *        ZCOMP_DEPTH_DEFAULT. Rounded up to a power of two from 2 on, which some drivers need;
  *        some then take one less.
+ * @param nodes the NUMA node of each lcore, on which its queue pair and its streams are to lie;
+ *        negative = the device's, NULL = the device's for all. Where a node has no memory, another
+ *        one's will do
  * @param out the device, the caller's to close
  * @return 0, -ENODEV (no such device), -ENOTSUP (too few queue pairs), -EINVAL (depth, no lcore),
  *         -EBUSY (it is started already), -ENOMEM, -EIO (the driver refused; it has said why)
  */
-int zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth,
+int zcomp_cdev_open(const char *name, unsigned int nr_lcores, uint32_t depth, const int *nodes,
                     struct zcomp_cdev **out);
 
 /** Stops the device: it no longer touches the streams that it has. Main lcore; no lcore polls. */

@@ -30,6 +30,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/clock.h"
@@ -126,6 +128,14 @@ percpu_init(struct zcomp *comp, unsigned int lcore, char *buf)
 	percpu->ctx = buf + 3 * page_size;
 }
 
+/* What malloc() has used before lies where it was used. Only where pages are ours as a whole. */
+static void
+forget_pages(void *mem, size_t len)
+{
+	if (sysconf(_SC_PAGESIZE) == (long)BUF_ALIGN)
+		(void)madvise(mem, len, MADV_DONTNEED);
+}
+
 static struct zcomp *
 comp_alloc(const struct zcomp_params *params)
 {
@@ -142,6 +152,7 @@ comp_alloc(const struct zcomp_params *params)
 		free(comp);
 		return NULL;
 	}
+	forget_pages(comp->bufs, params->nr_lcores * buf_len);
 	comp->params = *params;
 	comp->params.zstrm_mgmt = false;
 	if (params->depth == 0)
