@@ -354,8 +354,10 @@ pair_buf(struct queue_side *side, struct target *zram, const struct goal_def *de
 	};
 	double x[PAIRING_PAIRS_MAX], y[PAIRING_PAIRS_MAX];
 	struct pairing_time *times = sides_times(opts);
-	const struct pairing_side sides[] = {{queue_side_pass, side, times},
-	                                     {target_store_here_pass, zram, times + opts->nr_pairs}};
+	const struct pairing_side sides[] = {
+	        {queue_side_pass, side, times},
+	        {target_store_here_pass, zram, times + opts->nr_pairs},
+	};
 	int ret = times == NULL ? -ENOMEM : pairing_run(&pairing, sides, 2);
 
 	for (unsigned int i = 0; i < opts->nr_pairs && ret == 0; i++) {
