@@ -159,9 +159,9 @@ static uint32_t
 held_op(const struct zcl_queue *q, const void *buf)
 {
 	uintptr_t off = (uintptr_t)buf - (uintptr_t)q->bufs;
-	uintptr_t idx = off / q->page_size;
+	uintptr_t idx = off >> q->page_shift; /* a division would be a tenth of the store */
 
-	if (idx >= q->depth || off % q->page_size != 0 || q->ops[idx].state != OP_HELD)
+	if (idx >= q->depth || (off & (q->page_size - 1)) != 0 || q->ops[idx].state != OP_HELD)
 		return OP_NONE;
 	return (uint32_t)idx;
 }
