@@ -99,6 +99,10 @@ zcl_load_many(struct zcl_disk *disk, const uint64_t *pages, void *const *dst, in
 	int loaded = 0;
 
 	for (unsigned int i = 0; i < nr; i++) {
+		if (i + 2 < nr)
+			zreader_prefetch_slot(&disk->reader, pages[i + 2]);
+		if (i + 1 < nr)
+			zreader_prefetch_object(&disk->reader, pages[i + 1]);
 		res[i] = zcl_load(disk, pages[i], dst[i]);
 		if (res[i] == 0)
 			loaded++;

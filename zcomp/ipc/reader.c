@@ -24,6 +24,7 @@
 /* Tries before the reader yields between them: a writer that wins so often has the CPU's attention
  * anyway, and a descheduled one gets it so. */
 #define READER_TRIES 64
+#define CACHE_LINE   64u
 
 static int
 check_super(const struct zarena_super *super, uint64_t file_len)
@@ -150,6 +151,29 @@ inside(struct zreader *r, uint64_t offset, uint32_t place_len)
 		return false;
 	zc_store_relaxed(&r->objs_len, (uint64_t)st.st_size);
 	return true;
+}
+
+void
+zreader_prefetch_slot(const struct zreader *r, uint64_t page)
+{
+	if (page < r->pages)
+		__builtin_prefetch(&r->slots[page]);
+}
+
+void
+zreader_prefetch_object(const struct zreader *r, uint64_t page)
+{
+	struct zslot_place p;
+	const char *object;
+
+	if (page >= r->pages)
+		return;
+	p = zslot_decode(zc_load_relaxed(&r->slots[page].w0));
+	if (p.back || !possible(r, &p) || p.offset > r->objs_map_len)
+		return;
+	object = (const char *)r->objs + p.offset;
+	for (uint32_t off = 0; off < p.len; off += CACHE_LINE)
+		__builtin_prefetch(object + off);
 }
 
 /* One try. @return as zreader_fetch(), or -EAGAIN when the slot changed under the copy */

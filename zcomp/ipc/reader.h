@@ -61,6 +61,13 @@ void zreader_fini(struct zreader *r);
  */
 int zreader_fetch(struct zreader *r, uint64_t page, void *buf, struct zreader_page *out);
 
+/**
+ * Asks for what zreader_fetch() will read of a page, which is in no cache: its slot, or, once that
+ * is there, its object. Reads and promises nothing else; any page number.
+ */
+void zreader_prefetch_slot(const struct zreader *r, uint64_t page);
+void zreader_prefetch_object(const struct zreader *r, uint64_t page);
+
 /** @return 0 while the disk lives, else -ENODEV: to be asked before any result is handed out */
 int zreader_check_live(const struct zreader *r);
 
