@@ -188,6 +188,24 @@ test_goes_on_between_stores(void **state)
 	assert_true(STAT(&disk, pages_compacted) > 0);
 }
 
+/* What stores leave behind a round is no reason to leave it so when they end. */
+static void
+test_comes_back_for_what_stores_leave(void **state)
+{
+	unsigned int seed = 4;
+
+	(void)state;
+	scatter();
+	while (zstore_compact(disk.st, STEP)) {
+		for (unsigned int i = 0; i < 20; i++)
+			put_next((uint64_t)rand_r(&seed) % PAGES);
+	}
+	assert_true(zs_pool_compactable(&disk.st->pool) > disk.st->pool.used_pages / 32);
+	assert_true(zstore_wants_compact(disk.st));
+	compact();
+	assert_false(zstore_wants_compact(disk.st));
+}
+
 static void
 overwrite(uint64_t page)
 {
@@ -447,6 +465,7 @@ main(void)
 	        TEST(test_empty_disk),
 	        TEST(test_takes_no_memory),
 	        TEST(test_goes_on_between_stores),
+	        TEST(test_comes_back_for_what_stores_leave),
 	        TEST(test_overwritten_in_the_move),
 	        TEST(test_discarded_in_the_move),
 	        TEST(test_same_word_comes_back_in_the_move),

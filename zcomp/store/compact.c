@@ -128,26 +128,31 @@ look(struct zstore *st, uint64_t page)
 }
 
 static void
-begin_round(struct zstore_compaction *c, const struct zstore *st)
+begin_round(struct zstore *st, struct zstore_compaction *c)
 {
 	c->phase = MARK;
 	c->cls = 0;
 	c->page = 0;
 	c->marking = (struct zs_marking){0};
 	c->gained = st->super->stat.pages_compacted;
+	zstore_lock(st);
+	c->rest = zs_pool_compactable(&st->pool);
+	zc_trylock_drop(&st->lock);
 }
 
 static void
 end_round(struct zstore *st, struct zstore_compaction *c)
 {
-	if (st->super->stat.pages_compacted != c->gained && ++c->rounds < ROUNDS_MAX) {
-		begin_round(c, st);
+	bool gained_some = st->super->stat.pages_compacted != c->gained;
+
+	if (gained_some && ++c->rounds < ROUNDS_MAX) {
+		begin_round(st, c);
 		return;
 	}
 	c->phase = REST;
-	zstore_lock(st);
-	c->rest = zs_pool_compactable(&st->pool);
-	zc_trylock_drop(&st->lock);
+	/* What a round found and could not change is left over; not what stores did meanwhile. */
+	if (gained_some)
+		c->rest = 0;
 }
 
 /* The next class. @return slots' worth of work */
@@ -192,7 +197,7 @@ zstore_compact(struct zstore *st, uint32_t budget)
 
 	if (c->phase == REST) {
 		c->rounds = 0;
-		begin_round(c, st);
+		begin_round(st, c);
 	}
 	while (done < budget && c->phase != REST) {
 		if (c->phase == MARK)
@@ -216,7 +221,7 @@ zstore_wants_compact(struct zstore *st)
 	pages = zs_pool_compactable(&st->pool);
 	used = st->pool.used_pages;
 	zc_trylock_drop(&st->lock);
-	/* What is left as it was, damaged objects keep. It may have become less. */
+	/* What a round left as it was, damaged objects keep. It may have become less. */
 	if (pages < st->compaction.rest)
 		st->compaction.rest = pages;
 	pages -= st->compaction.rest;

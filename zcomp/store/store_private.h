@@ -28,7 +28,7 @@ struct zstore_compaction {
 	struct zs_marking marking;
 	unsigned int rounds;
 	uint64_t gained; /**< pages_compacted when the round began */
-	uint32_t rest;   /**< zs_pool_compactable() that was left over */
+	uint32_t rest;   /**< zs_pool_compactable() when a round in vain began; 0 = none was */
 };
 
 struct zstore {
