@@ -17,11 +17,11 @@
  *   the workers' nodes (zd_numa_stay_near()).
  * - A queue's rings are touched by both sides, and asked for on the client's node
  *   (zd_numa_place()). Its page buffers are filled by the client before the service looks at them.
- * - An lcore's streams are first touched by that lcore; drivers get its node's number.
+ * - An lcore's stream buffers are first touched by that lcore; drivers get its node's number.
  *
  * All of that is a wish: a node without memory left does not fail anybody, and a kernel that
- * refuses, as in some containers, is worth one line in the log. On a host with one node, or
- * where zcompd was started under a policy (numactl), nothing is done at all.
+ * refuses is worth one line in the log. On a host with one node, where zcompd was started under a
+ * policy (numactl), or where it may not even ask for that, as in some containers, nothing is done.
  */
 
 struct zd_numa {

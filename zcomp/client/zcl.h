@@ -104,7 +104,8 @@ ZCL_API int zcl_fd(const struct zcl *zc);
 /**
  * Sends a request of the administrator and waits for its answer, both JSON.
  * Request: {"cmd":"stat","disk":"x"}; reply: {"ok":true,...} or
- * {"ok":false,"error":-22,"message":"..."}.
+ * {"ok":false,"error":-22,"message":"..."}. Until the reply to a "compact", which may take its
+ * time, whatever else asks the service by @p zc waits, also after -ETIME.
  *
  * @param request a string, at most 65520 bytes
  * @param reply   gets a string
