@@ -12,6 +12,8 @@
 #include "session.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -144,12 +146,40 @@ zd_session_compacted(struct zd *zd, const struct zd_disk *disk, int error)
 	}
 }
 
+static void *
+run_close(void *fd)
+{
+	close((int)(intptr_t)fd);
+	return NULL;
+}
+
+/*
+ * Closes a descriptor of a file that a client has had, too. Who drops the last reference takes the
+ * lock of each epoll that the file is in, and a client can hold that of his as long as he likes: so
+ * a thread of its own does, and nobody waits.
+ * @return whether there is such a thread
+ */
+static bool
+close_away(int fd)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run_close, (void *)(intptr_t)fd) != 0)
+		return false;
+	pthread_detach(thread);
+	return true;
+}
+
 void
 zd_session_queue_gone(struct zd_queue *q)
 {
 	struct zd_session *s = q->session;
 	bool poisoned = q->poisoned;
 
+	/* A descriptor less is better than a main lcore that waits. */
+	if (!close_away(q->bell))
+		zc_warn("no thread to close a queue's bell, which stays open");
+	q->bell = -1;
 	LIST_REMOVE(q, siblings);
 	s->queue_bytes -= q->mem_len;
 	s->nr_queues--;
@@ -176,7 +206,7 @@ zd_session_first_open(struct zd *zd)
 }
 
 /*
- * Sends descriptors along, and closes the first two.
+ * Sends descriptors along.
  * @return as reply(); -EMFILE: too many are on their way, which need not be this client's fault
  */
 static int
@@ -184,8 +214,6 @@ reply_fds(struct zd_session *s, void *msg, size_t len, const int *fds, unsigned 
 {
 	int ret = reply(s, msg, len, 0, fds, nr_fds);
 
-	close(fds[0]);
-	close(fds[1]);
 	return ret == -ETOOMANYREFS || ret == -ENOBUFS || ret == -ENOMEM ? -EMFILE : ret;
 }
 
@@ -245,6 +273,8 @@ on_disk_open(struct zd_session *s, const struct zwire_disk_open *req)
 		return reply(s, &rep, sizeof(rep), id, NULL, 0);
 	rep.disk_id = (uint32_t)id;
 	ret = reply_fds(s, &rep, sizeof(rep), fds, 2);
+	close(fds[0]);
+	close(fds[1]);
 	if (ret != -EMFILE)
 		return ret;
 	s->disks[id].disk->refs--;
@@ -322,8 +352,12 @@ on_queue_create(struct zd_session *s, const struct zwire_queue_create *req)
 	ret = create_queue(s, req, fds);
 	if (ret != 0)
 		return reply(s, &rep, sizeof(rep), ret, NULL, 0);
-	/* A queue whose descriptors do not arrive is hung up by their closing. */
 	ret = reply_fds(s, &rep, sizeof(rep), fds, 3);
+	/* A queue whose descriptors do not arrive is hung up by their closing. A client may have
+	 * closed its own already. */
+	close(fds[0]);
+	if (!close_away(fds[1]))
+		close(fds[1]);
 	return ret == -EMFILE ? reply(s, &rep, sizeof(rep), ret, NULL, 0) : ret;
 }
 
