@@ -46,11 +46,13 @@ probe(const struct zd_compressors *c, const char *name, const char *args)
 		return 0;
 	if (ret == -EINVAL)
 		zc_err("device '%s': its driver refuses the arguments '%s'", name, args);
+	else if (ret < NO_DRIVER)
+		zc_err("device '%s': its driver has failed: %s", name, strerror(-ret));
 	else
-		zc_err("device '%s': no driver of that name in this DPDK or in %s, or it failed "
-		       "(%s); built in: compress_lz4",
-		       name, c->driver_dir, strerror(ret < -1 ? -ret : ENODEV));
-	return ret < -1 ? ret : -ENODEV;
+		zc_err("device '%s': no driver of that name in this DPDK or in %s; built in: "
+		       "compress_lz4",
+		       name, c->driver_dir);
+	return ret < NO_DRIVER ? ret : -ENODEV;
 }
 
 static int

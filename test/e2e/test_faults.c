@@ -474,12 +474,15 @@ test_no_start(void **state)
 {
 	static const char *const faults[] = {"compress_sim,fail_start=1",
 	                                     "compress_sim,fail_probe=1"};
+	static const char *const says[] = {"cannot be opened", "its driver has failed: Input"};
 	struct run r;
 
 	for (size_t i = 0; i < TEST_NR(faults); i++) {
 		begin(&r, (struct e2e *)*state,
 		      &(struct fault){.devices = {faults[i]}, .policy = "try", .hang_ms = HANG});
 		assert_non_null(strstr(e2e_log(r.e), "is left out"));
+		assert_non_null(strstr(e2e_log(r.e), says[i]));
+		assert_null(strstr(e2e_log(r.e), "no driver of that name"));
 		load_start(&r.load, OPS);
 		load_end(&r.load);
 		load_check(&r.load, r.zc);

@@ -143,6 +143,7 @@ test_command_lines(void **state)
 	e2e_start_fails(e, (const char *const[]){"--backend", "nosuch", NULL}, 1,
 	                "/zcompd/backends/libzcomp_backend_nosuch.so");
 	e2e_start(e, (const char *const[]){"--device", "compress_nosuch", NULL});
+	assert_non_null(strstr(e2e_log(e), "no driver of that name"));
 	assert_non_null(strstr(e2e_log(e), "/zcompd/drivers"));
 	e2e_stop(e);
 }
