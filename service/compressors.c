@@ -31,6 +31,12 @@ probe(const struct zd_compressors *c, const char *name, const char *args)
 
 	if (rte_compressdev_get_dev_id(name) >= 0)
 		return 0;
+	/* No driver can tell that it is for a disk. */
+	if (strstr(args, "codec=null") != NULL) {
+		zc_err("device '%s', '%s': codec=null is for measuring, its results are no pages",
+		       name, args);
+		return -EINVAL;
+	}
 	ret = rte_vdev_init(name, args);
 	if (ret == NO_DRIVER) {
 		int loaded = zd_driver_load(c->driver_dir, name);

@@ -61,9 +61,9 @@ zd_compressors_nr(const struct zd_compressors *c)
  * @param spec NAME[,args] as `--device` takes it: a vdev of that name is made with the arguments,
  *             its driver loaded from driver_dir if the EAL has none; a device that the EAL has
  *             found itself is taken as it is
- * @return 0, or a negative errno after an error line that says why; -EINVAL only where the driver
- *         refuses the arguments, where zd_driver_load() refuses the driver, or where a device of
- *         that name was added before
+ * @return 0, or a negative errno after an error line that says why; -EINVAL only where the
+ *         arguments are refused, by the driver or because they are for measuring, where
+ *         zd_driver_load() refuses the driver, or where a device of that name was added before
  */
 int zd_compressors_add_device(struct zd_compressors *c, const char *spec, uint32_t depth);
 

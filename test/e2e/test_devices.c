@@ -72,6 +72,7 @@ test_arguments_refused(void **state)
 	        {"compress_sim,profile=zip", "profile=zip: not hisi_zip"},
 	        {"compress_sim0,nosuch=1", "nosuch: no such argument"},
 	        {"compress_lz4,mode=slow", "mode=slow"},
+	        {"compress_sim,latency_us=5,codec=null", "codec=null is for measuring"},
 	};
 	struct e2e *e = (struct e2e *)*state;
 
