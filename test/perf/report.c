@@ -52,17 +52,26 @@ struct report {
 	FILE *json;    /* NULL = none wanted */
 };
 
-/* "--file=/a/b" becomes "--file=b". */
+/* @return bytes before the path in an argument that has one */
+static int
+before_path(const char *arg)
+{
+	const char *slash = strchr(arg, '/'), *equals = strchr(arg, '=');
+
+	if (slash > arg && slash[-1] == ':')
+		return (int)(slash - arg);
+	return arg[0] == '-' && equals != NULL ? (int)(equals + 1 - arg) : 0;
+}
+
+/* "--file=/a/b" becomes "--file=b", and "codec,zram:/dev/zram0" "codec,zram:zram0". */
 static json_t *
 command_line(int argc, char **argv)
 {
 	json_t *command = json_array();
 
 	for (int i = 1; i < argc; i++) {
-		const char *slash = strrchr(argv[i], '/'), *equals = strchr(argv[i], '=');
-		int head = argv[i][0] == '-' && equals != NULL && slash != NULL
-		                   ? (int)(equals + 1 - argv[i])
-		                   : 0;
+		const char *slash = strrchr(argv[i], '/');
+		int head = slash != NULL ? before_path(argv[i]) : 0;
 
 		json_array_append_new(command, json_sprintf("%.*s%s", head, argv[i],
 		                                            slash != NULL ? slash + 1 : argv[i]));

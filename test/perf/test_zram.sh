@@ -90,6 +90,7 @@ side_by_side()
 
 	with open(sys.argv[1], encoding="utf-8") as file:
 	    report = json.load(file)
+	assert "codec,zram:zram0" in report["command"] and "/dev/" not in str(report), report
 	zram = report["targets"]["zram"]
 	for key in ("stores_per_s", "loads_per_s", "load_p99_us", "same_store_us", "same_load_us"):
 	    assert zram[key]["value"] > 0, key
