@@ -2,11 +2,15 @@
  * Copyright (c) 2026 The zcompd authors
  */
 
-/* The curves of ptest latency: a panel for stores and one for loads, in Okabe and Ito's colours. */
+/*
+ * The curves of ptest latency: a panel for stores and one for loads, on one scale of times, and one
+ * legend below them, in Okabe and Ito's colours.
+ */
 
 #include "latency_plot.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "plot.h"
@@ -24,6 +28,13 @@ static const struct {
 
 #define CURVES (sizeof(curves) / sizeof(curves[0]))
 
+static double
+curve_us(const json_t *row, size_t c)
+{
+	return json_number_value(json_object_get(row, curves[c].key));
+}
+
+/* In seconds, which gnuplot writes with the unit that suits them. */
 static void
 write_data(const json_t *rows, const char *op, FILE *out)
 {
@@ -36,10 +47,26 @@ write_data(const json_t *rows, const char *op, FILE *out)
 			continue;
 		fprintf(out, "%g", json_number_value(json_object_get(row, "offered_per_s")));
 		for (size_t c = 0; c < CURVES; c++)
-			fprintf(out, " %g", json_number_value(json_object_get(row, curves[c].key)));
+			fprintf(out, " %g", curve_us(row, c) / 1e6);
 		fputc('\n', out);
 	}
 	fputs("EOD\n", out);
+}
+
+/* The same for both panels, so that they can be compared; points have some room on either side. */
+static void
+write_scale(const json_t *rows, FILE *out)
+{
+	double least = INFINITY, most = 0;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		least = fmin(least, curve_us(row, 0));
+		most = fmax(most, curve_us(row, CURVES - 1));
+	}
+	fprintf(out, "set logscale y\nset format y '%%.0s %%cs'\nset yrange [%g:%g]\n",
+	        least / 1.5e6, most * 1.5 / 1e6);
 }
 
 static void
@@ -50,25 +77,28 @@ write_panel(unsigned int nr, const char *op, FILE *out)
 	fprintf(out,
 	        "set lmargin at screen %.3f\nset rmargin at screen %.3f\nset title '%ss' font "
 	        "',15'\nset xlabel 'offered, pages/s'\nset ylabel '%s'\nplot ",
-	        left, left + 0.4, op, nr == 0 ? "us from the intended time to completion" : "");
+	        left, left + 0.42, op, nr == 0 ? "from the intended time to completion" : "");
 	for (size_t c = 0; c < CURVES; c++)
 		fprintf(out, "%s$%s using 1:%zu with linespoints %s title '%s'", c > 0 ? ", " : "",
 		        op, c + 2, curves[c].look, curves[c].title);
-	fputs("\nunset label 1\nunset label 2\n", out);
+	fputs("\nunset label 1\nunset label 2\nunset key\n", out);
 }
 
 int
 latency_plot(const json_t *rows, const char *path, const char *foot)
 {
-	FILE *out = plot_begin(path, 1200, 600,
-	                       "Latency at fixed rates, open loop: lower is better", foot);
+	FILE *out = plot_begin(
+	        path, 1200, 600,
+	        "Latency of pages of 4 KiB at fixed rates, open loop: lower is better", foot);
 
 	if (out == NULL)
 		return -EIO;
 	write_data(rows, "store", out);
 	write_data(rows, "load", out);
-	fputs("set logscale y\nset format x '%.0s%c'\nset xrange [0:*]\nset key top left\n"
-	      "set tmargin at screen 0.86\nset bmargin at screen 0.16\n",
+	write_scale(rows, out);
+	fputs("set format x '%.0s%c'\nset xrange [0:*]\nset tmargin at screen 0.86\n"
+	      "set bmargin at screen 0.21\nset key at screen 0.5,0.075 center center maxrows 1 "
+	      "samplen 3.5\n",
 	      out);
 	write_panel(0, "store", out);
 	write_panel(1, "load", out);
