@@ -13,15 +13,19 @@
 
 #include "base/log.h"
 #include "host.h"
+#include "report.h"
 #include "target.h"
 
 int
-plot_check(void)
+plot_check(const char *path)
 {
-	int status = system("gnuplot --version >/dev/null 2>&1");
+	int status;
 
-	if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (path == NULL)
 		return 0;
+	status = system("gnuplot --version >/dev/null 2>&1");
+	if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return report_check_file("--svg", path);
 	zc_err("--svg: there is no gnuplot; Debian's package is gnuplot-nox");
 	return -ENOENT;
 }

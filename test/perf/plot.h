@@ -11,8 +11,12 @@
  * A gnuplot that draws what is written to it. Main thread only.
  */
 
-/** @return 0; -ENOENT, which is told: there is no gnuplot */
-int plot_check(void);
+/**
+ * Finds out at the beginning, so that nobody waits for what cannot be drawn.
+ * @param path NULL: no figure is wanted
+ * @return 0; -ENOENT, which is told: there is no gnuplot; -errno: @p path cannot be written
+ */
+int plot_check(const char *path);
 
 /**
  * Starts gnuplot, for a figure of @p width by @p height points, written to @p path as SVG.

@@ -218,11 +218,9 @@ run(const struct target_env *env, struct target **targets, struct report *report
 	json_t *rows = json_array();
 	double closed[2];
 	char foot[512];
-	int ret = opts->svg != NULL ? plot_check() : 0;
+	int ret = plot_check(opts->svg);
 
 	(void)targets;
-	if (ret == 0)
-		ret = report_check_file("--svg", opts->svg);
 	if (ret == 0)
 		ret = service_disk_open(&c.on, env, &disk);
 	if (ret == 0)

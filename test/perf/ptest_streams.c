@@ -251,11 +251,9 @@ static int
 run(const struct target_env *env, struct target **targets, struct report *report)
 {
 	struct streams_found *found;
-	int ret = env->opts->svg != NULL ? plot_check() : 0;
+	int ret = plot_check(env->opts->svg);
 
 	(void)targets;
-	if (ret == 0)
-		ret = report_check_file("--svg", env->opts->svg);
 	if (ret != 0)
 		return ret;
 	found = (struct streams_found *)calloc(1, sizeof(*found));
