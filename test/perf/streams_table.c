@@ -37,7 +37,7 @@ print_rates(const struct streams_found *found, FILE *out)
 	fprintf(out, "thousand pages/s, closed loop\n%-8s%7s%7s%8s", "device", "us", "depth",
 	        "engines");
 	for (unsigned int m = 0; m < STREAMS_MODES_MAX; m++)
-		fprintf(out, "%*s", width(m), streams_modes[m].name);
+		fprintf(out, "  %6s", streams_modes[m].name);
 	fprintf(out, "%8s\n", "late");
 	for (unsigned int i = 0; i < found->nr_points; i++) {
 		const struct streams_point *p = &found->points[i];
