@@ -64,7 +64,7 @@ begin_one(struct queue_side *side, struct run *run)
 		memcpy(buf, content, PERF_PAGE_SIZE);
 		/* It ends when the bytes are in the cache: the next load from the page, which is
 		 * the library's, would wait for that, and be charged with it. */
-		zc_fence_seq_cst();
+		ticks_settle();
 		filling = ticks_since(filling, 0);
 		ret = zcl_store_buf(side->queue, page, buf, page);
 		break;

@@ -25,6 +25,17 @@ ticks_now(void)
 #endif
 }
 
+/** Waits until what the thread has written is in its cache, so that the next one need not. */
+static inline void
+ticks_settle(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_mfence();
+#elif defined(__aarch64__)
+	__asm__ volatile("dsb ish" ::: "memory");
+#endif
+}
+
 struct ticks_span {
 	uint64_t ns;
 	uint64_t ticks;
