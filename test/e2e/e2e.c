@@ -19,7 +19,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define ARGS_MAX 64
+#define ARGS_MAX  64
+#define MOMENT_MS 1000u
 
 /* A pipe that a chatty service does not fill: nobody reads it while a test is busy otherwise. */
 #define PIPE_LEN (1 << 20)
@@ -215,12 +216,30 @@ wait_ready(struct e2e *e)
 	return true;
 }
 
+static unsigned int
+entries_of_service(const struct e2e *e, const char *what)
+{
+	struct dirent *entry;
+	unsigned int nr = 0;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)e->pid, what);
+	dir = opendir(path);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL)
+		nr += entry->d_name[0] != '.';
+	closedir(dir);
+	return nr;
+}
+
 void
 e2e_start(struct e2e *e, const char *const *args)
 {
 	spawn(e, args);
 	if (!wait_ready(e))
 		fail_msg("the service does not start; it says:\n%s", e->log);
+	e->threads = entries_of_service(e, "task");
 }
 
 bool
@@ -232,12 +251,11 @@ e2e_has_device(const char *name)
 
 	e2e_setup((void **)&e);
 	spawn(e, args);
-	has = wait_ready(e);
-	if (!has) {
+	if (!wait_ready(e)) {
 		reap_service(e);
-		if (strstr(e->log, "no driver of that name") == NULL)
-			fail_msg("the service does not start; it says:\n%s", e->log);
+		fail_msg("the service does not start; it says:\n%s", e->log);
 	}
+	has = strstr(e->log, "no driver of that name") == NULL;
 	e2e_teardown((void **)&e);
 	return has;
 }
@@ -460,18 +478,9 @@ e2e_ask(struct zcl *zc, const char *request, const char *key)
 unsigned int
 e2e_service_fds(const struct e2e *e)
 {
-	struct dirent *entry;
-	unsigned int nr = 0;
-	char path[64];
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)e->pid);
-	dir = opendir(path);
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL)
-		nr += entry->d_name[0] != '.';
-	closedir(dir);
-	return nr;
+	for (unsigned int i = 0; entries_of_service(e, "task") > e->threads && i < MOMENT_MS; i++)
+		poll(NULL, 0, 1);
+	return entries_of_service(e, "fd");
 }
 
 pid_t

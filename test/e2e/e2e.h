@@ -29,12 +29,13 @@
 struct e2e {
 	char dir[64]; /**< on tmpfs; everything is below it */
 	char socket[96];
-	char state[96];      /**< the state directory */
-	char prefix[48];     /**< of EAL's files, which are below dir */
-	uid_t uid;           /**< of the next service; 0 = the test's own */
-	unsigned int nofile; /**< descriptors that the next service may have; 0 = as the test */
-	pid_t pid;           /**< of the service; 0 when there is none */
-	int log_fd;          /**< where its standard error comes out; -1 */
+	char state[96];       /**< the state directory */
+	char prefix[48];      /**< of EAL's files, which are below dir */
+	uid_t uid;            /**< of the next service; 0 = the test's own */
+	unsigned int nofile;  /**< descriptors that the next service may have; 0 = as the test */
+	pid_t pid;            /**< of the service; 0 when there is none */
+	unsigned int threads; /**< that it started with */
+	int log_fd;           /**< where its standard error comes out; -1 */
 	size_t log_len;
 	char log[1 << 16];
 };
@@ -116,7 +117,10 @@ uint64_t e2e_number(const char *reply, const char *key);
 /** @return that number of the reply to a request */
 uint64_t e2e_ask(struct zcl *zc, const char *request, const char *key);
 
-/** @return how many descriptors the service has open */
+/**
+ * @return how many descriptors the service has open, once the threads are gone that close some; one
+ *         that a client keeps from that is waited for in vain, for a moment
+ */
 unsigned int e2e_service_fds(const struct e2e *e);
 
 /**
