@@ -40,14 +40,25 @@ queue_side_stalled(const struct service_disk *on, uint64_t *since_ns)
 	return perf_place_stopped(on->env->place) ? -EINTR : service_complain("reaping", -ETIME);
 }
 
+/* What the next store has. A discard goes without: looking for it would make the client slower than
+ * a worker that does ten million a second. */
+static const uint8_t *
+next_content(const struct queue_side *side, uint64_t page)
+{
+	const struct corpus *c = side->on->env->corpus;
+
+	if (side->op != QUEUE_STORE && side->op != QUEUE_STORE_BUF)
+		return NULL;
+	return corpus_content(c, (uint32_t)(page % c->nr),
+	                      corpus_shift(c, side->at / side->on->pages));
+}
+
 /* @return what the library has said */
 static int
 begin_one(struct queue_side *side, struct run *run)
 {
-	const struct corpus *c = side->on->env->corpus;
 	uint64_t page = side->at % side->on->pages;
-	uint32_t shift = corpus_shift(c, side->at / side->on->pages);
-	const uint8_t *content = corpus_content(c, (uint32_t)(page % c->nr), shift);
+	const uint8_t *content = next_content(side, page);
 	uint64_t start = ticks_now(), filling = 0;
 	void *buf;
 	int ret;
