@@ -118,7 +118,7 @@ latency()
 	assert abs(rows[3]["offered_per_s"] / rows[2]["offered_per_s"] - 10) < 0.01
 	EOT
 	if ((${#curves[@]} > 0)); then
-		words "$tmp/curves.svg" p99.9 "lower is better" stores loads "10 us"
+		words "$tmp/curves.svg" p99.9 "lower is better" stores loads "from the intended time"
 	fi
 }
 
