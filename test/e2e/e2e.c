@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -481,6 +482,25 @@ e2e_service_fds(const struct e2e *e)
 	for (unsigned int i = 0; entries_of_service(e, "task") > e->threads && i < MOMENT_MS; i++)
 		poll(NULL, 0, 1);
 	return entries_of_service(e, "fd");
+}
+
+const char *
+e2e_two_cpus(void)
+{
+	static char text[32];
+	int cpus[2] = {-1, -1};
+	cpu_set_t set;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &set))
+			continue;
+		if (cpus[0] < 0)
+			cpus[0] = cpu;
+		cpus[1] = cpu;
+	}
+	snprintf(text, sizeof(text), "%d,%d", cpus[0], cpus[1]);
+	return text;
 }
 
 pid_t

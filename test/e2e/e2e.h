@@ -123,6 +123,9 @@ uint64_t e2e_ask(struct zcl *zc, const char *request, const char *key);
  */
 unsigned int e2e_service_fds(const struct e2e *e);
 
+/** @return two CPUs for --workers, or twice the only one; until the next call */
+const char *e2e_two_cpus(void);
+
 /**
  * Forks; the child runs @p fn and ends with what it returns. It may not use cmocka.
  * @return the child

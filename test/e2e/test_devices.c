@@ -6,29 +6,12 @@
 
 #include "load.h"
 
-#include "plugin_dir.h"
-
-static struct plugin_dir dir;
-
-static int
-set_up(void **state)
-{
-	plugin_dir_init(&dir);
-	plugin_copy(&dir, "TEST_DRIVERS", "librte_compress_sim.so");
-	return e2e_setup(state);
-}
-
-static int
-tear_down(void **state)
-{
-	plugin_dir_fini(&dir);
-	return e2e_teardown(state);
-}
+#include "sim_dir.h"
 
 static void
 start(struct e2e *e, const char *first, const char *second)
 {
-	e2e_start(e, (const char *const[]){"--plugin-dir", dir.path, "--hang-ms", "60000",
+	e2e_start(e, (const char *const[]){"--plugin-dir", sim_dir.path, "--hang-ms", "60000",
 	                                   "--device", first, "--device", second, NULL});
 }
 
@@ -78,7 +61,7 @@ test_arguments_refused(void **state)
 
 	for (size_t i = 0; i < TEST_NR(cases); i++) {
 		/* Not only of the first device. */
-		const char *args[] = {"--plugin-dir", dir.path,        "--device", "compress_lz4_9",
+		const char *args[] = {"--plugin-dir", sim_dir.path,    "--device", "compress_lz4_9",
 		                      "--device",     cases[i].device, NULL};
 
 		e2e_start_fails(e, args, 1, strchr(cases[i].device, ',') + 1);
@@ -94,8 +77,9 @@ test_named_twice(void **state)
 	struct e2e *e = (struct e2e *)*state;
 
 	e2e_start_fails(e,
-	                (const char *const[]){"--plugin-dir", dir.path, "--device", "compress_sim0",
-	                                      "--device", "compress_sim0,engines=2", NULL},
+	                (const char *const[]){"--plugin-dir", sim_dir.path, "--device",
+	                                      "compress_sim0", "--device",
+	                                      "compress_sim0,engines=2", NULL},
 	                1, "'compress_sim0' is there twice");
 	e2e_start_fails(
 	        e,
@@ -103,7 +87,7 @@ test_named_twice(void **state)
 	        1, "'compress_lz4' is there twice");
 }
 
-#define DEVICES_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define DEVICES_TEST(name) cmocka_unit_test_setup_teardown(name, sim_setup, sim_teardown)
 
 int
 main(void)

@@ -17,7 +17,7 @@
 #include <sched.h>
 #include <signal.h>
 
-#include "plugin_dir.h"
+#include "sim_dir.h"
 #include "stamp.h"
 
 #define HANG    "50"
@@ -47,23 +47,6 @@ struct fault {
 	void (*check)(struct run *r);
 };
 
-static struct plugin_dir dir;
-
-static int
-set_up(void **state)
-{
-	plugin_dir_init(&dir);
-	plugin_copy(&dir, "TEST_DRIVERS", "librte_compress_sim.so");
-	return e2e_setup(state);
-}
-
-static int
-tear_down(void **state)
-{
-	plugin_dir_fini(&dir);
-	return e2e_teardown(state);
-}
-
 static uint64_t
 device(struct run *r, const char *key)
 {
@@ -89,7 +72,7 @@ goes_on(struct run *r, uint64_t done)
 static void
 begin(struct run *r, struct e2e *e, const struct fault *f)
 {
-	const char *args[] = {"--plugin-dir", dir.path,      "--policy",
+	const char *args[] = {"--plugin-dir", sim_dir.path,  "--policy",
 	                      f->policy,      "--hang-ms",   f->hang_ms,
 	                      "--device",     f->devices[0], "--disk",
 	                      "one=4M",       "--disk",      "two=4M,algorithm=lz4:level=9",
@@ -416,26 +399,6 @@ test_one_of_two(void **state)
 		                    .check = check_second});
 }
 
-/* Two CPUs, or twice the only one. */
-static const char *
-two_cpus(void)
-{
-	static char text[32];
-	int cpus[2] = {-1, -1};
-	cpu_set_t set;
-
-	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (!CPU_ISSET(cpu, &set))
-			continue;
-		if (cpus[0] < 0)
-			cpus[0] = cpu;
-		cpus[1] = cpu;
-	}
-	snprintf(text, sizeof(text), "%d,%d", cpus[0], cpus[1]);
-	return text;
-}
-
 /* Each finds out by itself, of its own queue pair. */
 static bool
 both_suspect(struct run *r)
@@ -456,7 +419,7 @@ test_two_workers(void **state)
 	struct fault f = {.devices = {"compress_sim,hang_at=" AT},
 	                  .policy = "inline",
 	                  .hang_ms = HANG,
-	                  .workers = two_cpus(),
+	                  .workers = e2e_two_cpus(),
 	                  .happened = both_suspect,
 	                  .check = check_both_hung};
 
@@ -609,7 +572,7 @@ test_stop_with_a_hung_device(void **state)
 	e2e_stop(e);
 }
 
-#define FAULTS_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define FAULTS_TEST(name) cmocka_unit_test_setup_teardown(name, sim_setup, sim_teardown)
 
 int
 main(void)

@@ -203,38 +203,18 @@ test_policies(void **state)
 	run(e, (const char *const[]){"--policy", "software", NULL}, &software, &software);
 }
 
-/* Two CPUs, or twice the only one. */
-static const char *
-two_cpus(void)
-{
-	static char text[32];
-	int cpus[2] = {-1, -1};
-	cpu_set_t set;
-
-	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-		if (!CPU_ISSET(cpu, &set))
-			continue;
-		if (cpus[0] < 0)
-			cpus[0] = cpu;
-		cpus[1] = cpu;
-	}
-	snprintf(text, sizeof(text), "%d,%d", cpus[0], cpus[1]);
-	return text;
-}
-
 static void
 test_two_workers(void **state)
 {
 	struct e2e *e = (struct e2e *)*state;
 
-	run(e, (const char *const[]){"--workers", two_cpus(), NULL}, &managed, &software);
+	run(e, (const char *const[]){"--workers", e2e_two_cpus(), NULL}, &managed, &software);
 	run(e,
-	    (const char *const[]){"--workers", two_cpus(), "--device", "compress_lz4,mode=thread",
-	                          NULL},
+	    (const char *const[]){"--workers", e2e_two_cpus(), "--device",
+	                          "compress_lz4,mode=thread", NULL},
 	    &managed, &software);
-	run(e, (const char *const[]){"--workers", two_cpus(), "--device", "none", NULL}, &software,
-	    &software);
+	run(e, (const char *const[]){"--workers", e2e_two_cpus(), "--device", "none", NULL},
+	    &software, &software);
 }
 
 /* Queues go to the workers in turn, and each does its own. */
@@ -249,7 +229,7 @@ test_workers_share(void **state)
 	struct zcl *zc;
 	const char *at;
 
-	e2e_start(e, (const char *const[]){"--workers", two_cpus(), NULL});
+	e2e_start(e, (const char *const[]){"--workers", e2e_two_cpus(), NULL});
 	zc = e2e_connect(e);
 	disk = e2e_disk(zc, "share", 16);
 	for (unsigned int i = 0; i < 4; i++)

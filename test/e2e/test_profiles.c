@@ -9,7 +9,7 @@
 
 #include "load.h"
 
-#include "plugin_dir.h"
+#include "sim_dir.h"
 
 #define OPS (4000u / TEST_SLOW)
 
@@ -27,23 +27,6 @@ struct run {
 	struct zcl *zc;
 	struct load load;
 };
-
-static struct plugin_dir dir;
-
-static int
-set_up(void **state)
-{
-	plugin_dir_init(&dir);
-	plugin_copy(&dir, "TEST_DRIVERS", "librte_compress_sim.so");
-	return e2e_setup(state);
-}
-
-static int
-tear_down(void **state)
-{
-	plugin_dir_fini(&dir);
-	return e2e_teardown(state);
-}
 
 static void
 set_policy(struct run *r, const char *policy)
@@ -123,7 +106,7 @@ run(struct e2e *e, const struct profile *p)
 	struct run r = {.e = e};
 	struct zcl_disk *disk;
 
-	e2e_start(e, (const char *const[]){"--plugin-dir", dir.path, "--device", p->device,
+	e2e_start(e, (const char *const[]){"--plugin-dir", sim_dir.path, "--device", p->device,
 	                                   "--policy", p->policies[0], "--hang-ms", "60000", NULL});
 	r.zc = e2e_connect(e);
 	disk = e2e_disk(r.zc, "pages", LOAD_CLIENTS * LOAD_PAGES);
@@ -175,7 +158,7 @@ test_iaa(void **state)
 	    &(struct profile){"compress_sim,profile=iaa", 128, {"try", "adaptive"}});
 }
 
-#define PROFILE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define PROFILE_TEST(name) cmocka_unit_test_setup_teardown(name, sim_setup, sim_teardown)
 
 int
 main(void)
