@@ -90,7 +90,7 @@ int
 goals_compress(const struct target_env *env, struct goal_list *goals)
 {
 	const struct service_disk_opts opts = {.flags = ZCL_DISK_PRECOMP};
-	const struct lz4_loop loop = {env->corpus, env->opts->level, 0, -1, false, NULL};
+	const struct lz4_loop loop = {env->corpus, env->opts->level, 0, NULL, false, NULL};
 	struct both both = {.client = loop, .worker = loop};
 	struct queue_side side = {.op = QUEUE_STORE};
 	struct service_disk on;
@@ -98,7 +98,7 @@ goals_compress(const struct target_env *env, struct goal_list *goals)
 
 	if (ret != 0)
 		return ret;
-	both.worker.cpu = env->place->worker_cpu;
+	both.worker.place = env->place;
 	side.on = &on;
 	ret = service_disk_queue(&on, PERF_DEPTH, ZCL_QUEUE_COMPRESS, &side.queue);
 	if (ret == 0)

@@ -30,8 +30,7 @@ many(struct queue_side *side, struct goal_list *goals)
 	                                    "a page of the liblz4 loop", 1.0 / 60, true};
 	const struct target_env *env = side->on->env;
 	double of[PAIRING_PAIRS_MAX], to[PAIRING_PAIRS_MAX];
-	struct lz4_loop loop = {env->corpus, env->opts->level, 0, env->place->worker_cpu, false,
-	                        NULL};
+	struct lz4_loop loop = {env->corpus, env->opts->level, 0, env->place, false, NULL};
 	struct sides s = sides_begin(env->opts, env->place, sides_times(env->opts));
 	int ret = s.times != NULL ? lz4_loop_init(&loop) : -ENOMEM;
 

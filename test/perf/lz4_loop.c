@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <lz4.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,13 +20,6 @@ struct memory {
 	_Alignas(4096) char page[PERF_PAGE_SIZE];
 	_Alignas(64) char out[BOUND];
 	_Alignas(64) LZ4_stream_t state;
-};
-
-struct run {
-	struct lz4_loop *loop;
-	uint64_t pages;
-	double elapsed_ns;
-	int ret;
 };
 
 int
@@ -47,61 +38,39 @@ lz4_loop_fini(struct lz4_loop *loop)
 	free(loop->state);
 }
 
-static void *
-run_loop(void *arg)
+static int
+run_loop(const struct lz4_loop *loop, uint64_t pages)
 {
-	struct run *run = (struct run *)arg;
-	const struct lz4_loop *loop = run->loop;
 	struct memory *m = (struct memory *)loop->state;
-	uint64_t start_ns = zc_now_ns();
 	uint32_t page = 0;
+	int ret = 0;
 
-	for (uint64_t i = 0; i < run->pages; i++) {
+	for (uint64_t i = 0; i < pages; i++) {
 		const char *src = (const char *)corpus_content(loop->corpus, page, 0);
 
 		if (loop->copies)
 			src = (const char *)memcpy(m->page, src, PERF_PAGE_SIZE);
 		if (LZ4_compress_fast_extState(&m->state, src, m->out, PERF_PAGE_SIZE, BOUND,
 		                               loop->level) <= 0)
-			run->ret = -EIO;
+			ret = -EIO;
 		page = page + 1 == loop->corpus->nr ? 0 : page + 1;
 	}
-	run->elapsed_ns = (double)(zc_now_ns() - start_ns);
-	return NULL;
-}
-
-static int
-run_there(struct run *run)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	cpu_set_t cpus;
-	int ret;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(run->loop->cpu, &cpus);
-	pthread_attr_init(&attr);
-	pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
-	ret = pthread_create(&thread, &attr, run_loop, run);
-	pthread_attr_destroy(&attr);
-	if (ret == 0)
-		pthread_join(thread, NULL);
-	else
-		zc_err("cannot start a thread on CPU %d: %s", run->loop->cpu, strerror(ret));
-	return -ret;
+	return ret;
 }
 
 int
 lz4_loop_pass(void *arg, uint64_t sweeps, struct pairing_time *time)
 {
-	struct lz4_loop *loop = (struct lz4_loop *)arg;
-	struct run run = {.loop = loop, .pages = sweeps * loop->pages};
-	int ret = 0;
+	const struct lz4_loop *loop = (const struct lz4_loop *)arg;
+	uint64_t start_ns;
+	int ret;
 
-	if (loop->cpu < 0)
-		run_loop(&run);
-	else
-		ret = run_there(&run);
-	time->elapsed_ns = time->client_ns = run.elapsed_ns;
-	return ret != 0 ? ret : run.ret;
+	if (loop->place != NULL)
+		perf_place_move(loop->place->worker_cpu);
+	start_ns = zc_now_ns();
+	ret = run_loop(loop, sweeps * loop->pages);
+	time->elapsed_ns = time->client_ns = (double)(zc_now_ns() - start_ns);
+	if (loop->place != NULL)
+		perf_place_move(loop->place->client_cpu);
+	return ret;
 }

@@ -9,15 +9,17 @@
 
 #include "corpus.h"
 #include "pairing.h"
+#include "perf.h"
 
 /** A side of the pairing: liblz4 alone, in a loop over the corpus, with one output buffer. */
 struct lz4_loop {
 	const struct corpus *corpus;
 	int level;
 	uint64_t pages; /**< of a sweep */
-	int cpu;        /**< where it runs; -1 = in the calling thread */
-	bool copies;    /**< each page is copied first, as into a stream */
-	void *state;    /**< the compressor's and both buffers, by lz4_loop_init() */
+	/** Runs on its worker's CPU, and goes to its client's then; NULL: stays where it is */
+	const struct perf_place *place;
+	bool copies; /**< each page is copied first, as into a stream */
+	void *state; /**< the compressor's and both buffers, by lz4_loop_init() */
 };
 
 /** @return 0, -ENOMEM; the members before state are the caller's to set */

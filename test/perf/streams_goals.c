@@ -117,7 +117,7 @@ depth_goal(struct goals *g)
 	struct streams_device dev;
 	struct sides s = sides_begin(g->opts, g->place, g->times);
 	struct runner_side managed, percpu;
-	struct lz4_loop loop = {g->corpus, g->opts->level, 0, g->place->worker_cpu, false, NULL};
+	struct lz4_loop loop = {g->corpus, g->opts->level, 0, g->place, false, NULL};
 	int ret = lz4_loop_init(&loop);
 
 	if (ret == 0)
@@ -212,7 +212,7 @@ faster_goal(struct goals *g)
 static double
 software_us(struct goals *g)
 {
-	struct lz4_loop loop = {g->corpus, g->opts->level, g->corpus->nr, -1, false, NULL};
+	struct lz4_loop loop = {g->corpus, g->opts->level, g->corpus->nr, NULL, false, NULL};
 	struct pairing_time time = {0, 0};
 	int ret = lz4_loop_init(&loop);
 
@@ -261,7 +261,7 @@ measure_path(struct goals *g, const struct streams_device_opts *opts, struct sid
 	side->calls_only = opts->null;
 	sides_add(s, runner_pass, side, &side->pages);
 	for (unsigned int i = 0; i < 2 && ret == 0; i++) {
-		loops[i] = (struct lz4_loop){g->corpus, g->opts->level, 0, -1, i == 1, NULL};
+		loops[i] = (struct lz4_loop){g->corpus, g->opts->level, 0, NULL, i == 1, NULL};
 		ret = lz4_loop_init(&loops[i]);
 		sides_add(s, lz4_loop_pass, &loops[i], &loops[i].pages);
 	}
