@@ -108,7 +108,6 @@ struct zcl_queue {
 	uint64_t epoch_expected; /**< QUEUE_EPOCH_DEAD: all operations are FREE, HELD or READY */
 	uint64_t pages;
 	uint32_t page_size;
-	uint32_t page_shift; /**< its logarithm */
 	uint32_t depth;
 	struct zwire_queue_head *head; /**< the queue's memory; its address never changes */
 	char *bufs;

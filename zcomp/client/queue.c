@@ -232,7 +232,6 @@ queue_alloc(struct zcl_disk *disk, uint32_t depth)
 	q->epoch_expected = QUEUE_EPOCH_DEAD;
 	q->pages = disk->reader.pages;
 	q->page_size = disk->page_size;
-	q->page_shift = (uint32_t)__builtin_ctz(disk->page_size);
 	q->depth = depth;
 	q->spin_ns = spin_ns();
 	q->sock = -1;

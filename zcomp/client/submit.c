@@ -159,7 +159,8 @@ static uint32_t
 held_op(const struct zcl_queue *q, const void *buf)
 {
 	uintptr_t off = (uintptr_t)buf - (uintptr_t)q->bufs;
-	uintptr_t idx = off >> q->page_shift; /* a division would be a tenth of the store */
+	/* A power of two: a division would be a tenth of the store. */
+	uintptr_t idx = off >> __builtin_ctz(q->page_size);
 
 	if (idx >= q->depth || (off & (q->page_size - 1)) != 0 || q->ops[idx].state != OP_HELD)
 		return OP_NONE;
